@@ -1,0 +1,39 @@
+from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+from studies.append_only import Refusal, append_only, install
+
+
+class LeaderboardsConfig(AppConfig):
+    name = "leaderboards"
+    verbose_name = "Leaderboards"
+
+    def ready(self) -> None:
+        post_migrate.connect(install_refusals, sender=self)
+
+
+def refusals() -> tuple[Refusal, ...]:
+    """What the database refuses here beyond constraints: any change to a published board."""
+    from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
+
+    message = "A published board is never changed or deleted; supersede or withdraw it"
+    published = "SELECT 1 FROM leaderboards_board b"
+    return (
+        *append_only(Board, message),
+        *append_only(BoardSection, message),
+        *append_only(BoardRow, message),
+        *append_only(BoardWithdrawal, "A withdrawal is never changed or deleted"),
+        Refusal(BoardSection, "INSERT", message, f"EXISTS ({published} WHERE b.id = NEW.board_id)"),
+        Refusal(
+            BoardRow,
+            "INSERT",
+            message,
+            f"EXISTS ({published} JOIN leaderboards_boardsection s ON s.board_id = b.id "
+            "WHERE s.id = NEW.section_id)",
+        ),
+    )
+
+
+def install_refusals(using: str, **_kwargs: object) -> None:
+    install(connections[using], refusals())

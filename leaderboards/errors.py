@@ -1,0 +1,13 @@
+"""What can go wrong with boards. Each message is for a person."""
+
+
+class BoardError(Exception):
+    """Base of what boards refuse."""
+
+
+class NothingToRankError(BoardError):
+    """The study has no verdict that counts, or no such dimension or group."""
+
+
+class BoardMismatchError(BoardError):
+    """A board's export does not recompute to what it says."""

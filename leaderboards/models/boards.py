@@ -1,0 +1,158 @@
+"""Published boards. Written once; the database refuses any change afterwards."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from leaderboards.querysets import BoardQuerySet
+from studies.models import Contestant, Study
+
+
+class Engine(models.TextChoices):
+    """How standings are computed."""
+
+    DAVIDSON = "davidson", "Davidson"
+    TRUESKILL = "trueskill", "TrueSkill"
+
+
+class Board(models.Model):
+    """A published, dated snapshot of standings: all dimensions and groups of a study at once.
+
+    Its sections and rows are written first and the board last, in one transaction: from then on
+    triggers refuse another row, a change or a deletion of any of them. A newer board supersedes
+    it; a `BoardWithdrawal` withdraws it with a reason. `document` is its public export, from
+    which it can be recomputed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    study = models.ForeignKey(Study, models.PROTECT, related_name="boards")
+    engine = models.CharField(max_length=10, choices=Engine)
+    parameters = models.JSONField()
+    code_version = models.CharField(max_length=50)
+    input_digest = models.CharField(max_length=64)
+    document = models.BinaryField(editable=False)
+    taken_at = models.DateTimeField()
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    raters = models.PositiveIntegerField()
+    verdicts = models.PositiveIntegerField()
+    exclusions = models.PositiveIntegerField()
+    supersedes = models.OneToOneField(
+        "self", models.PROTECT, null=True, related_name="superseded_by"
+    )
+
+    objects = BoardQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-taken_at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(code_version=""), name="board_has_code_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study}, {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class BoardSection(models.Model):
+    """One table of a board: a dimension for one group, for the electorate, or for the sample.
+
+    Names are copies, so that a later correction of a name does not rewrite what was published.
+    `refusal` says why there are no rows, where the verdicts allow no ranking.
+    """
+
+    class Scope(models.TextChoices):
+        ELECTORATE = "electorate", "the electorate, merged from the groups"
+        GROUP = "group", "one group"
+        SAMPLE = "sample", "the raters as they came"
+
+    board = models.ForeignKey(Board, models.PROTECT, related_name="sections")
+    scope = models.CharField(max_length=10, choices=Scope)
+    dimension_key = models.SlugField()
+    dimension_name = models.CharField(max_length=100)
+    axis_key = models.SlugField(blank=True)
+    axis_name = models.CharField(max_length=100, blank=True)
+    group_key = models.SlugField(blank=True)
+    group_name = models.CharField(max_length=100, blank=True)
+    raters = models.PositiveIntegerField()
+    battles = models.PositiveIntegerField()
+    tie_propensity = models.FloatField(null=True)
+    side_effect = models.FloatField(null=True)
+    side_effect_sd = models.FloatField(null=True)
+    refusal = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                F("board"),
+                F("scope"),
+                F("dimension_key"),
+                F("axis_key"),
+                F("group_key"),
+                name="one_section_per_dimension_and_group",
+            ),
+            models.CheckConstraint(
+                condition=Q(scope="group") ^ Q(axis_key="", group_key=""),
+                name="only_group_sections_name_a_group",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension_name}, {self.group_name or self.get_scope_display()}"
+
+
+class BoardRow(models.Model):
+    """A contestant's place in one section: score with its 95 % interval, ranks, counts."""
+
+    section = models.ForeignKey(BoardSection, models.PROTECT, related_name="rows")
+    contestant = models.ForeignKey(Contestant, models.PROTECT, related_name="board_rows")
+    name = models.CharField(max_length=200)
+    developer = models.CharField(max_length=200, blank=True)
+    rank = models.PositiveSmallIntegerField()
+    rank_low = models.PositiveSmallIntegerField()
+    rank_high = models.PositiveSmallIntegerField()
+    score = models.FloatField()
+    score_low = models.FloatField()
+    score_high = models.FloatField()
+    win_share = models.FloatField()
+    p_best = models.FloatField()
+    battles = models.PositiveIntegerField()
+    wins = models.PositiveIntegerField()
+    losses = models.PositiveIntegerField()
+    ties = models.PositiveIntegerField()
+    is_provisional = models.BooleanField()
+
+    class Meta:
+        ordering = ["section", "rank"]
+        constraints = [
+            models.UniqueConstraint(
+                F("section"), F("contestant"), name="one_row_per_section_and_contestant"
+            ),
+            models.CheckConstraint(
+                condition=Q(score_low__lte=F("score"), score_high__gte=F("score")),
+                name="score_lies_in_its_interval",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rank}. {self.name}"
+
+
+class BoardWithdrawal(models.Model):
+    """Why a published board is no longer stood by. The board itself stays."""
+
+    board = models.OneToOneField(Board, models.PROTECT, related_name="withdrawal")
+    reason = models.TextField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="withdrawal_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason

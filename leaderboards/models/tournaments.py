@@ -1,0 +1,84 @@
+"""Live standings: TrueSkill, one tournament for each group, folded as verdicts come in."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from studies.models import Contestant, Dimension, Group, Study
+
+
+class Fold(models.Model):
+    """How far a study's verdicts have been folded into its standings.
+
+    The fold is right only as long as every verdict up to `recorded_at`, `verdict_id` has been
+    counted and the exclusions are the same; `verdicts` and `exclusions` let the next fold see
+    that, and start anew if a transaction committed late or an exclusion came or went.
+    """
+
+    study = models.OneToOneField(Study, models.CASCADE, related_name="fold")
+    recorded_at = models.DateTimeField(null=True)
+    verdict_id = models.BigIntegerField(default=0)
+    verdicts = models.PositiveBigIntegerField(default=0)
+    exclusions = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.verdicts} verdicts"
+
+
+class Tournament(models.Model):
+    """The verdicts of one study, dimension and group; `group` null is everybody."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="tournaments")
+    dimension = models.ForeignKey(Dimension, models.CASCADE, related_name="tournaments")
+    group = models.ForeignKey(
+        Group, models.PROTECT, null=True, blank=True, related_name="tournaments"
+    )
+    draw_probability = models.FloatField()
+
+    class Meta:
+        ordering = ["study", "dimension", "group"]
+        constraints = [
+            models.UniqueConstraint(
+                F("dimension"), F("group"), name="one_tournament_per_dimension_and_group"
+            ),
+            # NULLs are distinct to the constraint above.
+            models.UniqueConstraint(
+                fields=["dimension"],
+                condition=Q(group__isnull=True),
+                name="one_tournament_of_everybody_per_dimension",
+            ),
+            models.CheckConstraint(
+                condition=Q(draw_probability__gte=0.0, draw_probability__lt=1.0),
+                name="draw_probability_below_1",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension}, {self.group or 'everybody'}"
+
+
+class Standing(models.Model):
+    """A contestant's skill in a tournament."""
+
+    tournament = models.ForeignKey(Tournament, models.CASCADE, related_name="standings")
+    contestant = models.ForeignKey(Contestant, models.PROTECT, related_name="standings")
+    mu = models.FloatField()
+    sigma = models.FloatField()
+    wins = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0)
+    ties = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["tournament", "-mu"]
+        constraints = [
+            models.UniqueConstraint(
+                F("tournament"), F("contestant"), name="one_standing_per_contestant"
+            ),
+            models.CheckConstraint(condition=Q(sigma__gt=0.0), name="sigma_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contestant}: {self.mu:.2f} ± {self.sigma:.2f}"
+
+    @property
+    def battles(self) -> int:
+        return self.wins + self.losses + self.ties

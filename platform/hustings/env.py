@@ -1,0 +1,97 @@
+"""Every setting that the environment may give, read and checked in one place.
+
+With nothing set, Hustings runs embedded: SQLite under `home`, a worker inside the server process,
+a secret key of its own, loopback only. With `SECRET_KEY` set it runs in production, and whatever
+production needs must be set as well.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the environment says. `home` holds the embedded database and secret."""
+
+    home: Path
+    is_embedded: bool
+    is_debug: bool
+    secret_key: str
+    allowed_hosts: tuple[str, ...]
+    trusted_origins: tuple[str, ...]
+    database: dict[str, Any]
+    broker_url: str | None
+    email_url: dict[str, Any]
+    is_staff_mfa_required: bool
+    is_behind_tls_proxy: bool
+
+
+def read_environment() -> Environment:
+    """Read the environment; an `ImproperlyConfigured` says what to set where it contradicts itself."""
+    env = environ.Env()
+    is_embedded = not env.str("SECRET_KEY", default="")
+    if is_embedded and (
+        env.str("DATABASE_URL", default="") or env.str("CELERY_BROKER_URL", default="")
+    ):
+        raise ImproperlyConfigured(
+            "DATABASE_URL or CELERY_BROKER_URL is set, but SECRET_KEY is not. "
+            "Set SECRET_KEY to a long random text, or unset both to run embedded."
+        )
+    home = env.path("HUSTINGS_HOME", default=str(_default_home()))
+    home_path = Path(str(home))
+    home_path.mkdir(parents=True, exist_ok=True)
+    return Environment(
+        home=home_path,
+        is_embedded=is_embedded,
+        is_debug=is_embedded and env.bool("DEBUG", default=False),
+        secret_key=_embedded_secret(home_path) if is_embedded else env.str("SECRET_KEY"),
+        allowed_hosts=LOOPBACK if is_embedded else tuple(env.list("ALLOWED_HOSTS", default=[])),
+        trusted_origins=tuple(env.list("TRUSTED_ORIGINS", default=[])),
+        database=_database(env, home_path),
+        broker_url=env.str("CELERY_BROKER_URL", default="") or None,
+        email_url=env.email_url("EMAIL_URL", default="consolemail://"),
+        is_staff_mfa_required=env.bool("STAFF_MFA_REQUIRED", default=not is_embedded),
+        is_behind_tls_proxy=env.bool("BEHIND_TLS_PROXY", default=not is_embedded),
+    )
+
+
+def _default_home() -> Path:
+    is_checkout = (CHECKOUT / "manage.py").exists()
+    return CHECKOUT / "var" if is_checkout else Path.home() / ".hustings"
+
+
+def _embedded_secret(home: Path) -> str:
+    """A random key kept beside the embedded database, so that sessions outlive a restart."""
+    path = home / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    key = secrets.token_urlsafe(50)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key)
+    return key
+
+
+def _database(env: environ.Env, home: Path) -> dict[str, Any]:
+    database: dict[str, Any] = env.db_url(
+        "DATABASE_URL", default=f"sqlite:///{home / 'hustings.sqlite3'}"
+    )
+    if database["ENGINE"].endswith("sqlite3"):
+        database["OPTIONS"] = {
+            # A transaction that writes takes its lock at the start: two that read first and
+            # then both want to write would otherwise fail at once, whatever the timeout.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    return database

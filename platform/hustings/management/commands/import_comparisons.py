@@ -1,0 +1,114 @@
+"""`hustings import_comparisons FILE --study SLUG`: brings comparisons in from a file."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+from tqdm import tqdm
+
+from raters.errors import ImportRefusedError
+from raters.imports.comparisons import ImportReport, import_comparisons
+from studies.census.errors import ElectorateError
+from studies.census.reading import read_electorate
+from studies.errors import StudyError
+from studies.models import Electorate, Study
+from studies.services import create_electorate, ensure_shipped_electorate, give_electorate
+
+
+class Command(BaseCommand):
+    """Import comparisons; all of a file, or nothing of it."""
+
+    help = (
+        "Import comparisons from a CSV or JSONL file, plain or .gz, with the columns "
+        "rater, model_a, model_b, outcome (a, b or tie) and optionally dimension, battle, "
+        "created_at. Running it again adds only what is new."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--study", required=True, metavar="SLUG")
+        parser.add_argument(
+            "--raters", type=Path, metavar="FILE", help="rater, and one column for each axis"
+        )
+        parser.add_argument(
+            "--electorate",
+            metavar="FILE",
+            help="axis, group, share, source (or one column for each axis, share, source); "
+            "or the slug of an electorate, such as us-2023",
+        )
+        parser.add_argument(
+            "--create",
+            action="store_true",
+            help="create the study, contestants and dimensions that are not there",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="check and report, write nothing")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        for given in filter(None, (path, options["raters"])):
+            if not given.is_file():
+                raise CommandError(f"{given}: there is no such file")
+        try:
+            with transaction.atomic(), _progress_bar(path) as bar:
+                study = _study(options["study"], may_create=options["create"])
+                if options["electorate"]:
+                    give_electorate(study, _electorate(options["electorate"], study.slug))
+                report = import_comparisons(
+                    study,
+                    path,
+                    raters=options["raters"],
+                    may_create=options["create"],
+                    at=timezone.now(),
+                    on_progress=bar.update,
+                )
+                transaction.set_rollback(options["dry_run"])
+        except (ImportRefusedError, ElectorateError, StudyError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(_summary(report, study.slug, dry_run=options["dry_run"]))
+
+
+def _study(slug: str, *, may_create: bool) -> Study:
+    study = Study.objects.filter(slug=slug).first()
+    if study is None:
+        if not may_create:
+            raise CommandError(f'There is no study "{slug}"; --create would make it.')
+        title = slug.replace("-", " ").capitalize()
+        study = Study.objects.create(slug=slug, title=title, state=Study.State.CLOSED)
+    return study
+
+
+def _electorate(given: str, study_slug: str) -> Electorate:
+    path = Path(given)
+    if path.is_file():
+        return create_electorate(read_electorate(path, slug=study_slug, name=path.stem))
+    electorate = ensure_shipped_electorate(given)
+    if electorate is None:
+        raise CommandError(f'"{given}" is neither a file nor the slug of an electorate')
+    return electorate
+
+
+def _progress_bar(path: Path) -> "tqdm[None]":
+    """A bar on a terminal, nothing elsewhere."""
+    return tqdm(
+        total=path.stat().st_size,
+        unit="B",
+        unit_scale=True,
+        desc=path.name,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _summary(report: ImportReport, slug: str, *, dry_run: bool) -> str:
+    would = "would be added" if dry_run else "added"
+    if not report.verdicts:
+        return f"{slug}: {report.rows:,} rows read, nothing new."
+    known = f", {report.known:,} known already" if report.known else ""
+    return (
+        f"{slug}: {report.rows:,} rows read{known}; {would}: {report.verdicts:,} verdicts in "
+        f"{report.battles:,} battles, {report.raters:,} raters, {report.contestants:,} "
+        f"contestants, {report.dimensions:,} dimensions."
+    )

@@ -1,0 +1,1 @@
+"""Who answers, and whether to believe them."""

@@ -1,0 +1,1 @@
+"""Comparisons that were made elsewhere, brought in from files."""

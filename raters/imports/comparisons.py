@@ -1,0 +1,257 @@
+"""Imports comparisons into a study: all of a file, or nothing of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from django.db import transaction
+
+from raters.errors import ImportRefusedError
+from raters.imports import staging
+from raters.imports.reading import TableFile
+from raters.models import Outcome, Participation, Rater
+from studies.models import Axis, Study
+from studies.services import (
+    CELL_SEPARATOR,
+    add_dimension,
+    choose_overall_dimension,
+    enter_contestant,
+)
+
+REQUIRED = ("rater", "model_a", "model_b", "outcome")
+OPTIONAL = ("dimension", "battle", "created_at")
+DEFAULT_DIMENSION = "overall"
+
+# Required values are never empty.
+_Row = tuple[str, str, str, str, str | None, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, in numbers."""
+
+    rows: int
+    verdicts: int
+    battles: int
+    raters: int
+    contestants: int
+    dimensions: int
+
+    @property
+    def known(self) -> int:
+        """Rows that added nothing: their verdicts stood already, or the file has them twice."""
+        return self.rows - self.verdicts
+
+
+@transaction.atomic
+def import_comparisons(
+    study: Study,
+    path: Path,
+    *,
+    raters: Path | None = None,
+    may_create: bool = False,
+    at: datetime,
+    on_progress: Callable[[int], object] = lambda _bytes: None,
+) -> ImportReport:
+    """Import a file of comparisons, in one transaction.
+
+    A verdict is known again by battle, rater and dimension; without a `battle` column, by the
+    file's content and the line. `raters` is a file with the groups of raters; `may_create` lets
+    unknown contestants and dimensions be added to the study. Raises ImportRefusedError, which names file and line, and then nothing has changed.
+    """
+    Study.objects.select_for_update().get(pk=study.pk)
+    if study.state == Study.State.ARCHIVED:
+        raise ImportRefusedError(f"The study {study.slug} is archived: it takes no more verdicts.")
+    file = TableFile(path, on_progress)
+    arrival = _Arrival(study, file, may_create=may_create, at=at)
+    staging.create_tables()
+    if raters is not None:
+        _stage_raters(study, TableFile(raters))
+    rows = staging.stage("import_comparisons", staging.COMPARISON_COLUMNS, arrival.rows())
+    if arrival.new_dimensions:
+        choose_overall_dimension(study)
+    new_raters = _add_raters(study, file, at=at)
+    battles, verdicts = _add_verdicts(study, file, at=at)
+    staging.drop_tables()
+    return ImportReport(
+        rows=rows,
+        verdicts=verdicts,
+        battles=battles,
+        raters=new_raters,
+        contestants=arrival.new_contestants,
+        dimensions=arrival.new_dimensions,
+    )
+
+
+@dataclass
+class _Arrival:
+    """Turns a file's rows into rows to be staged: names become ids, whatever is unknown an error."""
+
+    study: Study
+    file: TableFile
+    may_create: bool
+    at: datetime
+    new_contestants: int = 0
+    new_dimensions: int = 0
+    _contestants: dict[str, int] = field(default_factory=dict)
+    _dimensions: dict[str, int] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[staging.StagedComparison]:
+        self._contestants = dict(self.study.contestants.values_list("name", "pk"))
+        self._dimensions = dict(self.study.dimensions.values_list("key", "pk"))
+        outcomes = frozenset(Outcome.values)
+        contestants, dimensions = self._contestants, self._dimensions
+        for line, values in self.file.rows(REQUIRED, OPTIONAL):
+            rater, model_a, model_b, outcome, dimension, battle, created_at = cast(_Row, values)
+            if outcome not in outcomes:
+                known = ", ".join(Outcome.values)
+                raise self.file.refusal(f'outcome "{outcome}" is unknown; there are: {known}', line)
+            if model_a == model_b:
+                raise self.file.refusal(f'"{model_a}" is compared with itself', line)
+            dimension = dimension or DEFAULT_DIMENSION
+            yield (
+                line,
+                rater,
+                contestants.get(model_a) or self._contestant(model_a, line),
+                contestants.get(model_b) or self._contestant(model_b, line),
+                outcome,
+                dimensions.get(dimension) or self._dimension(dimension, line),
+                battle or f"{self.file.digest}-{line}",
+                self._instant(created_at, line) if created_at else self.at,
+            )
+
+    def _contestant(self, name: str, line: int) -> int:
+        if not self.may_create:
+            raise self.file.refusal(
+                f'the study {self.study.slug} has no contestant "{name}"; --create would add it',
+                line,
+            )
+        self.new_contestants += 1
+        self._contestants[name] = enter_contestant(self.study, name=name).pk
+        return self._contestants[name]
+
+    def _dimension(self, key: str, line: int) -> int:
+        if not self.may_create:
+            known = ", ".join(self._dimensions) or "none"
+            raise self.file.refusal(
+                f'the study {self.study.slug} has no dimension "{key}"; it has: {known}; '
+                "--create would add it",
+                line,
+            )
+        if not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
+            raise self.file.refusal(
+                f'the dimension "{key}" is no key: use letters, digits, - and _', line
+            )
+        self.new_dimensions += 1
+        self._dimensions[key] = add_dimension(self.study, key=key).pk
+        return self._dimensions[key]
+
+    def _instant(self, text: str, line: int) -> datetime:
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise self.file.refusal(
+                f'created_at "{text}" is no ISO 8601 instant such as 2026-05-04T12:30:00Z', line
+            ) from error
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _stage_raters(study: Study, file: TableFile) -> None:
+    """Stage the raters' cells, from a file with one column for each axis."""
+    if study.electorate is None:
+        raise file.refusal(
+            f"the study {study.slug} has no electorate, so its raters have no groups; "
+            "name one with --electorate"
+        )
+    axes = list(study.electorate.axes.prefetch_related("groups"))
+    columns = ["rater", *(a.key if a.key in file.header else a.name for a in axes)]
+    groups = [_group_keys(axis) for axis in axes]
+    cells = dict(study.electorate.cells.values_list("key", "pk"))
+    seen: dict[tuple[str | None, ...], int] = {}
+
+    def cell_of(line: int, values: tuple[str | None, ...]) -> int:
+        if values not in seen:
+            keys = []
+            for axis, known, value in zip(axes, groups, values, strict=True):
+                if value not in known:
+                    allowed = ", ".join(group.name for group in axis.groups.all())
+                    raise file.refusal(
+                        f'"{value}" is no group of {axis.key}; there are: {allowed}', line
+                    )
+                keys.append(known[value])
+            seen[values] = cells[CELL_SEPARATOR.join(keys)]
+        return seen[values]
+
+    staging.stage(
+        "import_raters",
+        staging.RATER_COLUMNS,
+        ((values[0], line, cell_of(line, values[1:])) for line, values in file.rows(columns)),
+    )
+    if row := staging.first_row(staging.RATER_IN_TWO_CELLS):
+        raise file.refusal(f'the rater "{row[1]}" is there already, in other groups', row[0])
+    if row := staging.first_row(staging.RATER_IN_ANOTHER_CELL, [study.pk]):
+        raise file.refusal(f'the rater "{row[1]}" is in the study already, in other groups', row[0])
+
+
+def _group_keys(axis: Axis) -> dict[str | None, str]:
+    """The key of each group of an axis, by key and by name."""
+    groups = axis.groups.all()
+    return {group.name: group.key for group in groups} | {group.key: group.key for group in groups}
+
+
+def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
+    """Add the raters whom the study does not know yet; returns their number."""
+    staging.execute(staging.NEW_RATERS, [study.pk])
+    if study.electorate is not None and (row := staging.first_row(staging.RATER_WITHOUT_GROUP)):
+        raise file.refusal(
+            f'the rater "{row[1]}" has no group; give the groups with --raters', row[0]
+        )
+    added = 0
+    for chunk in staging.new_raters():
+        raters = Rater.objects.bulk_create(Rater(created_at=at) for _ in chunk)
+        Participation.objects.bulk_create(
+            Participation(
+                study=study,
+                rater=rater,
+                cell_id=cell_id,
+                recruiting_id=recruiting_id,
+                state=Participation.State.COMPLETED,
+                created_at=at,
+            )
+            for rater, (recruiting_id, cell_id) in zip(raters, chunk, strict=True)
+        )
+        added += len(chunk)
+    return added
+
+
+def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, int]:
+    """Add battles and verdicts that do not stand yet; returns how many of each."""
+    staging.execute(staging.VERDICTS)
+    if row := staging.first_row(staging.TWO_OUTCOMES_IN_FILE):
+        line, key, rater = row
+        raise file.refusal(
+            f'battle "{key}" of rater "{rater}" has another outcome on an earlier line', line
+        )
+    staging.execute(staging.BATTLES, [study.pk])
+    staging.analyze()
+    if row := staging.first_row(staging.TWO_PAIRS_IN_FILE):
+        line, key, rater = row
+        raise file.refusal(
+            f'battle "{key}" of rater "{rater}" is between other models on an earlier line', line
+        )
+    if row := staging.first_row(staging.ANOTHER_PAIR_STANDS):
+        line, key, rater = row
+        raise file.refusal(
+            f'battle "{key}" of rater "{rater}" stands already, between other models', line
+        )
+    if row := staging.first_row(staging.ANOTHER_OUTCOME_STANDS, [study.pk]):
+        line, key, rater, standing, given = row
+        raise file.refusal(
+            f'battle "{key}" of rater "{rater}" has the verdict {standing} already, not {given}; '
+            "a verdict is never changed",
+            line,
+        )
+    battles = staging.execute(staging.ADD_BATTLES)
+    return battles, staging.execute(staging.ADD_VERDICTS, [at, study.pk])

@@ -1,0 +1,201 @@
+"""Rows on their way in: temporary tables, and the set operations that check and move them.
+
+The work is done by the database, so that memory in this process stays flat however long the file.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+
+CHUNK_ROWS = 20_000
+
+StagedComparison = tuple[int, str, int, int, str, int, str, datetime]
+
+CREATE = """
+CREATE TEMPORARY TABLE import_comparisons (
+    line bigint, rater text, side_a_id bigint, side_b_id bigint, outcome text,
+    dimension_id bigint, key text, created_at {timestamp}
+);
+CREATE TEMPORARY TABLE import_raters (rater text, line bigint, cell_id bigint)
+"""
+
+COMPARISON_COLUMNS = (
+    "line", "rater", "side_a_id", "side_b_id", "outcome", "dimension_id", "key", "created_at",
+)  # fmt: skip
+RATER_COLUMNS = ("rater", "line", "cell_id")
+
+# One row for each rater, battle and dimension. What a file says twice is kept once; what it says
+# differently the second time shows as two bounds that differ.
+VERDICTS = """
+CREATE TEMPORARY TABLE import_verdicts AS
+SELECT rater, key, dimension_id, min(outcome) AS outcome, max(outcome) AS other_outcome,
+       min(side_a_id) AS side_a_id, max(side_a_id) AS other_a_id,
+       min(side_b_id) AS side_b_id, max(side_b_id) AS other_b_id,
+       min(created_at) AS created_at, min(line) AS line, max(line) AS last_line
+FROM import_comparisons GROUP BY rater, key, dimension_id
+"""
+
+BATTLES = """
+CREATE TEMPORARY TABLE import_battles AS
+SELECT p.id AS participation_id, v.key AS key,
+       min(side_a_id) AS side_a_id, max(other_a_id) AS other_a_id,
+       min(side_b_id) AS side_b_id, max(other_b_id) AS other_b_id,
+       min(v.created_at) AS created_at, min(line) AS line, max(last_line) AS last_line
+FROM import_verdicts v
+JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = v.rater
+GROUP BY p.id, v.key
+"""
+
+NEW_RATERS = """
+CREATE TEMPORARY TABLE import_new_raters AS
+SELECT row_number() OVER (ORDER BY min(c.line)) AS number, c.rater AS rater,
+       min(c.line) AS line, min(r.cell_id) AS cell_id
+FROM (SELECT rater, min(line) AS line FROM import_comparisons GROUP BY rater) c
+LEFT JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = c.rater
+LEFT JOIN import_raters r ON r.rater = c.rater
+WHERE p.id IS NULL GROUP BY c.rater
+"""
+
+TABLES = ("comparisons", "raters", "verdicts", "battles", "new_raters")
+
+RATER_WITHOUT_GROUP = """
+SELECT line, rater FROM import_new_raters WHERE cell_id IS NULL ORDER BY line LIMIT 1
+"""
+
+RATER_IN_TWO_CELLS = """
+SELECT max(line), rater FROM import_raters GROUP BY rater
+HAVING min(cell_id) <> max(cell_id) ORDER BY 1 LIMIT 1
+"""
+
+RATER_IN_ANOTHER_CELL = """
+SELECT r.line, r.rater FROM import_raters r
+JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = r.rater
+WHERE p.cell_id IS NULL OR p.cell_id <> r.cell_id ORDER BY r.line LIMIT 1
+"""
+
+TWO_OUTCOMES_IN_FILE = """
+SELECT last_line, key, rater FROM import_verdicts WHERE outcome <> other_outcome
+ORDER BY last_line LIMIT 1
+"""
+
+TWO_PAIRS_IN_FILE = """
+SELECT b.last_line, b.key, p.recruiting_id FROM import_battles b
+JOIN raters_participation p ON p.id = b.participation_id
+WHERE b.side_a_id <> b.other_a_id OR b.side_b_id <> b.other_b_id ORDER BY b.last_line LIMIT 1
+"""
+
+ANOTHER_PAIR_STANDS = """
+SELECT i.line, i.key, p.recruiting_id FROM import_battles i
+JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
+JOIN raters_participation p ON p.id = i.participation_id
+WHERE b.side_a_id <> i.side_a_id OR b.side_b_id <> i.side_b_id ORDER BY i.line LIMIT 1
+"""
+
+STANDING_VERDICTS = """
+FROM import_verdicts i
+JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = i.rater
+JOIN raters_battle b ON b.participation_id = p.id AND b.key = i.key
+LEFT JOIN raters_verdict v ON v.battle_id = b.id AND v.dimension_id = i.dimension_id
+"""
+
+ANOTHER_OUTCOME_STANDS = f"""
+SELECT i.line, i.key, i.rater, v.outcome, i.outcome {STANDING_VERDICTS}
+WHERE v.outcome <> i.outcome ORDER BY i.line LIMIT 1
+"""
+
+ADD_BATTLES = """
+INSERT INTO raters_battle (participation_id, key, side_a_id, side_b_id, created_at)
+SELECT i.participation_id, i.key, i.side_a_id, i.side_b_id, i.created_at
+FROM import_battles i
+LEFT JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
+WHERE b.id IS NULL ORDER BY i.created_at, i.line
+"""
+
+# In the order in which the verdicts were given: the fold follows the ids.
+ADD_VERDICTS = f"""
+INSERT INTO raters_verdict (battle_id, dimension_id, outcome, recorded_at)
+SELECT b.id, i.dimension_id, i.outcome, %s {STANDING_VERDICTS}
+WHERE v.id IS NULL ORDER BY i.created_at, i.line
+"""
+
+
+def create_tables() -> None:
+    """Create the empty tables; they belong to this connection alone."""
+    timestamp = "timestamptz" if connection.vendor == "postgresql" else "datetime"
+    drop_tables()
+    for statement in CREATE.format(timestamp=timestamp).split(";"):
+        execute(statement)
+
+
+def drop_tables() -> None:
+    """Drop what is there of the tables."""
+    for table in TABLES:
+        execute(
+            f"DROP TABLE IF EXISTS {'pg_temp' if connection.vendor == 'postgresql' else 'temp'}"
+            f".import_{table}"
+        )
+
+
+def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
+    """Run one statement; returns how many rows it wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+def first_row(query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    """The first row of a query, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def analyze() -> None:
+    """Let the planner know how large the tables are: PostgreSQL never looks at temporary ones."""
+    if connection.vendor == "postgresql":
+        for table in TABLES:
+            if first_row("SELECT to_regclass(%s)", [f"pg_temp.import_{table}"]) != (None,):
+                execute(f"ANALYZE import_{table}")
+
+
+def stage(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:
+    """Write rows to a table in chunks, by COPY where the database has it; returns their number."""
+    rows, total = iter(rows), 0
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        bulk_write(table, columns, chunk)
+        total += len(chunk)
+    return total
+
+
+def bulk_write(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows the fastest way that the database has."""
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
+
+
+def new_raters() -> Iterator[list[tuple[str, int | None]]]:
+    """Yield chunks of recruiting id and cell of the raters whom the study does not know yet."""
+    first = 1
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT rater, cell_id FROM import_new_raters "
+                "WHERE number >= %s AND number < %s ORDER BY number",
+                [first, first + CHUNK_ROWS],
+            )
+            chunk = list(cursor.fetchall())
+        if not chunk:
+            return
+        yield chunk
+        first += CHUNK_ROWS

@@ -1,0 +1,85 @@
+"""The people who answer: pseudonymous raters, and their participation in studies."""
+
+import secrets
+
+from django.db import models
+from django.db.models import F, Q
+
+from studies.models import Cell, Study
+
+# Crockford's alphabet: no I, L, O or U, so that a code read aloud or copied by hand survives.
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_code() -> str:
+    """A random public code of ten characters (50 bits)."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(10))
+
+
+class Rater(models.Model):
+    """A person, pseudonymous: a public code, never a name."""
+
+    code = models.CharField(max_length=12, unique=True, default=new_code, editable=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Participation(models.Model):
+    """One rater in one study.
+
+    `recruiting_id` is what the recruiting platform or the imported file calls the rater. It is
+    never shown to the public. `cell` is null where the study has no electorate.
+    """
+
+    class State(models.TextChoices):
+        RESERVED = "reserved", "reserved"
+        ACTIVE = "active", "active"
+        COMPLETED = "completed", "completed"
+        RETURNED = "returned", "returned"
+        TIMED_OUT = "timed_out", "timed out"
+        STRUCK_OUT = "struck_out", "struck out"
+        SCREENED_OUT = "screened_out", "screened out"
+
+    study = models.ForeignKey(Study, models.PROTECT, related_name="participations")
+    rater = models.ForeignKey(Rater, models.PROTECT, related_name="participations")
+    cell = models.ForeignKey(
+        Cell, models.PROTECT, null=True, blank=True, related_name="participations"
+    )
+    recruiting_id = models.CharField(max_length=200)
+    state = models.CharField(max_length=12, choices=State)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                F("study"), F("recruiting_id"), name="one_participation_per_recruiting_id"
+            ),
+            models.UniqueConstraint(
+                fields=["study", "rater"],
+                condition=Q(state__in=["reserved", "active"]),
+                name="one_active_participation_per_rater_and_study",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "reserved",
+                        "active",
+                        "completed",
+                        "returned",
+                        "timed_out",
+                        "struck_out",
+                        "screened_out",
+                    ]
+                ),
+                name="participation_state_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rater} in {self.study}"

@@ -1,0 +1,88 @@
+"""Triggers that let the database itself refuse to change what is final.
+
+Django's constraints speak of one row's values; "this row never changes" needs a trigger. They are
+installed after every migrate, not by a migration, because SQLite loses a table's triggers whenever
+a later migration rebuilds the table.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Refuse `event` (INSERT, UPDATE or DELETE) on a model's rows, where `condition` holds.
+
+    `condition` is SQL that both databases understand; it may name OLD and NEW.
+    """
+
+    model: type[models.Model]
+    event: str
+    message: str
+    condition: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.model._meta.db_table}_refuses_{self.event.lower()}"
+
+
+def append_only(model: type[models.Model], message: str) -> tuple[Refusal, Refusal]:
+    """The refusals of a model whose rows may be added, and never changed or removed."""
+    return Refusal(model, "UPDATE", message), Refusal(model, "DELETE", message)
+
+
+def install(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None:
+    """Create the triggers anew; running it again changes nothing."""
+    remove(connection, refusals := tuple(refusals))
+    statements = {"sqlite": _sqlite, "postgresql": _postgresql}[connection.vendor]
+    with connection.cursor() as cursor:
+        for refusal in refusals:
+            for statement in statements(refusal):
+                cursor.execute(statement)
+
+
+def remove(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None:
+    """Drop the triggers. Nothing in the product calls this but `install`."""
+    with connection.cursor() as cursor:
+        for refusal in refusals:
+            table = refusal.model._meta.db_table
+            on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
+            for name in (refusal.name, f"{refusal.name}_truncate"):
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+
+
+def _sqlite(refusal: Refusal) -> list[str]:
+    when = f"WHEN {refusal.condition}" if refusal.condition else ""
+    table = refusal.model._meta.db_table
+    return [
+        f"CREATE TRIGGER {refusal.name} BEFORE {refusal.event} ON {table} FOR EACH ROW {when} "
+        f"BEGIN SELECT RAISE(ABORT, '{refusal.message}'); END"
+    ]
+
+
+def _postgresql(refusal: Refusal) -> list[str]:
+    table = refusal.model._meta.db_table
+    condition = refusal.condition or "TRUE"
+    raise_refusal = (
+        f"RAISE EXCEPTION '{refusal.message}' USING ERRCODE = 'integrity_constraint_violation'"
+    )
+    statements = [
+        f"CREATE OR REPLACE FUNCTION {refusal.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {condition} THEN {raise_refusal}; END IF; "
+        f"IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$",
+        f"CREATE TRIGGER {refusal.name} BEFORE {refusal.event} ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {refusal.name}()",
+    ]
+    if refusal.event == "DELETE" and not refusal.condition:
+        # TRUNCATE fires no row's trigger. An empty table may be truncated.
+        statements += [
+            f"CREATE OR REPLACE FUNCTION {refusal.name}_truncate() RETURNS trigger "
+            f"LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT 1 FROM {table}) THEN "
+            f"{raise_refusal}; END IF; RETURN NULL; END $$",
+            f"CREATE TRIGGER {refusal.name}_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {refusal.name}_truncate()",
+        ]
+    return statements

@@ -1,0 +1,24 @@
+"""What is read of studies, in sentences."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from studies.models import Study
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    """Studies by state and by who asks."""
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Public studies past their draft; to a team its own; to staff who may view studies, all."""
+        if user.has_perm("studies.view_study"):
+            return self
+        shown = Q(is_public=True) & ~Q(state="draft")
+        if user.is_authenticated:
+            shown |= Q(pk__in=user.studies.values("pk"))
+        return self.filter(shown)

@@ -1,0 +1,191 @@
+"""Everything that writes a study's design."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from studies.census.raking import cell_shares
+from studies.census.shipped import load_shipped, shipped_electorates
+from studies.census.specification import ElectorateSpec
+from studies.errors import ElectorateConflictError, StateError
+from studies.models import (
+    Axis,
+    Cell,
+    CellGroup,
+    ChatModel,
+    Contestant,
+    Dimension,
+    Electorate,
+    Group,
+    Source,
+    Study,
+)
+
+CELL_SEPARATOR = "|"
+
+NEXT_STATES: dict[str, frozenset[str]] = {
+    Study.State.DRAFT: frozenset({Study.State.OPEN}),
+    Study.State.OPEN: frozenset({Study.State.PAUSED, Study.State.CLOSED}),
+    Study.State.PAUSED: frozenset({Study.State.OPEN, Study.State.CLOSED}),
+    Study.State.CLOSED: frozenset({Study.State.ARCHIVED}),
+    Study.State.ARCHIVED: frozenset(),
+}
+
+
+@transaction.atomic
+def create_electorate(spec: ElectorateSpec) -> Electorate:
+    """Store an electorate with its groups and cells, or return the one that stands already.
+
+    Raises ElectorateConflictError if one of the same slug has other groups or shares: the
+    figures of an electorate do not change, since boards speak for them.
+    """
+    shares = cell_shares(spec)
+    standing = Electorate.objects.filter(slug=spec.slug).first()
+    if standing is not None:
+        _require_same_shares(standing, shares)
+        return standing
+    electorate = Electorate.objects.create(
+        slug=spec.slug, name=spec.name, description=spec.description
+    )
+    sources = {
+        source.key: Source.objects.create(
+            electorate=electorate,
+            key=source.key,
+            title=source.title,
+            publisher=source.publisher,
+            table=source.table,
+            year=source.year,
+            licence=source.licence,
+            url=source.url,
+            note=source.note,
+        )
+        for source in spec.sources
+    }
+    groups: list[dict[str, Group]] = []
+    for position, axis_spec in enumerate(spec.axes):
+        axis = Axis.objects.create(
+            electorate=electorate, key=axis_spec.key, name=axis_spec.name, position=position
+        )
+        created = Group.objects.bulk_create(
+            Group(
+                axis=axis,
+                key=group.key,
+                name=group.name,
+                position=place,
+                share=group.share,
+                source=sources[group.source],
+            )
+            for place, group in enumerate(axis_spec.groups)
+        )
+        groups.append({group.key: group for group in created})
+    _create_cells(electorate, shares, groups)
+    return electorate
+
+
+def _create_cells(
+    electorate: Electorate, shares: dict[tuple[str, ...], float], groups: list[dict[str, Group]]
+) -> None:
+    cells = Cell.objects.bulk_create(
+        Cell(electorate=electorate, key=CELL_SEPARATOR.join(keys), share=share)
+        for keys, share in shares.items()
+    )
+    CellGroup.objects.bulk_create(
+        CellGroup(cell=cell, axis=by_key[key].axis, group=by_key[key])
+        for cell, keys in zip(cells, shares, strict=True)
+        for by_key, key in zip(groups, keys, strict=True)
+    )
+
+
+def _require_same_shares(standing: Electorate, shares: dict[tuple[str, ...], float]) -> None:
+    stored = dict(standing.cells.values_list("key", "share"))
+    given = {CELL_SEPARATOR.join(keys): share for keys, share in shares.items()}
+    if stored.keys() != given.keys() or any(abs(stored[k] - given[k]) > 1e-9 for k in stored):
+        raise ElectorateConflictError(
+            f'An electorate "{standing.slug}" stands already, with other groups or shares. '
+            "Boards speak for its figures, so they do not change: give the new one another name."
+        )
+
+
+def ensure_shipped_electorate(slug: str) -> Electorate | None:
+    """The electorate of this slug: from the database, or else one that Hustings ships."""
+    standing = Electorate.objects.filter(slug=slug).first()
+    if standing is None and slug in shipped_electorates():
+        return create_electorate(load_shipped(slug))
+    return standing
+
+
+def give_electorate(study: Study, electorate: Electorate) -> None:
+    """Say whom the study speaks for. It can't be changed once the study has raters."""
+    if study.electorate_id == electorate.pk:
+        return
+    if study.participations.exists():
+        standing = study.electorate or "no electorate"
+        raise StateError(
+            f"The study {study.slug} has raters, and speaks for: {standing}. "
+            "Their groups would be lost with another electorate: make a new study for it."
+        )
+    Study.objects.filter(pk=study.pk).update(electorate=electorate)
+    study.refresh_from_db()
+
+
+@transaction.atomic
+def enter_contestant(
+    study: Study, *, name: str, developer: str = "", chat_model: ChatModel | None = None
+) -> Contestant:
+    """Enter a chat model in a study under a name; without one, register it under that name."""
+    if chat_model is None:
+        chat_model, _ = ChatModel.objects.get_or_create(
+            name=name, version=1, defaults={"developer": developer}
+        )
+    return Contestant.objects.create(
+        study=study, chat_model=chat_model, name=name, slug=_free_slug(study, name)
+    )
+
+
+def _free_slug(study: Study, name: str) -> str:
+    """A slug for a name, unique in the study: two names may differ in case or signs only."""
+    base = slugify(name)[:180] or "contestant"
+    taken = set(study.contestants.filter(slug__startswith=base).values_list("slug", flat=True))
+    slug, number = base, 2
+    while slug in taken:
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def add_dimension(study: Study, *, key: str) -> Dimension:
+    """Add a dimension at the end, named after its key; a person gives it a question later."""
+    name = key.replace("-", " ").replace("_", " ").capitalize()
+    return Dimension.objects.create(
+        study=study, key=key, name=name, position=study.dimensions.count()
+    )
+
+
+def choose_overall_dimension(study: Study) -> None:
+    """Make the dimension `overall`, or else the first, the overall one, where none is yet."""
+    if not study.dimensions.filter(is_overall=True).exists():
+        first = study.dimensions.filter(key="overall").first() or study.dimensions.first()
+        if first is not None:
+            study.dimensions.filter(pk=first.pk).update(is_overall=True)
+
+
+def withdraw_contestant(contestant: Contestant, *, reason: str, at: datetime) -> None:
+    """Withdraw a contestant from its study; its battles and past boards stay."""
+    if not reason.strip():
+        raise StateError(f"Say why {contestant} is withdrawn: boards will show the reason.")
+    withdrawn = Contestant.objects.filter(pk=contestant.pk, withdrawn_at__isnull=True).update(
+        withdrawn_at=at, withdrawal_reason=reason.strip()
+    )
+    if not withdrawn:
+        raise StateError(f"{contestant} has withdrawn already.")
+    contestant.refresh_from_db()
+
+
+def move_study(study: Study, *, to: str) -> None:
+    """Move a study along its life cycle: draft → open ⇄ paused → closed → archived."""
+    sources = [state for state, nexts in NEXT_STATES.items() if to in nexts]
+    moved = Study.objects.filter(pk=study.pk, state__in=sources).update(state=to)
+    study.refresh_from_db()
+    if not moved:
+        allowed = ", ".join(sorted(NEXT_STATES[study.state])) or "nothing more"
+        raise StateError(f"A study that is {study.state} can become: {allowed}. Not {to}.")
