@@ -5,9 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.text import slugify
 
-from studies.census.raking import cell_shares
-from studies.census.shipped import load_shipped, shipped_electorates
-from studies.census.specification import ElectorateSpec
+from studies.census import ElectorateSpec, cell_shares, load_shipped, shipped_electorates
 from studies.errors import ElectorateConflictError, StateError
 from studies.models import (
     Axis,
