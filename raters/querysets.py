@@ -26,6 +26,9 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     def counting(self, study: "Study") -> Self:
         """The study's verdicts that boards count: those that no active exclusion names."""
         excluded = study.exclusions.active()
+        if not excluded.exists():
+            # Spares the database a join and two empty look-ups for every verdict.
+            return self.of(study)
         battles = excluded.filter(battle__isnull=False).values("battle")
         participations = excluded.filter(participation__isnull=False).values("participation")
         return self.of(study).exclude(

@@ -78,9 +78,7 @@ class BoardSection(models.Model):
     group_name = models.CharField(max_length=100, blank=True)
     raters = models.PositiveIntegerField()
     battles = models.PositiveIntegerField()
-    tie_propensity = models.FloatField(null=True)
-    side_effect = models.FloatField(null=True)
-    side_effect_sd = models.FloatField(null=True)
+    fit = models.JSONField(help_text="The numbers of this section's model, by name.")
     refusal = models.TextField(blank=True)
 
     class Meta:

@@ -5,21 +5,19 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 from tqdm import tqdm
 
-from raters.errors import ImportRefusedError
+from hustings.management.command import HustingsCommand, study_named
 from raters.imports.comparisons import ImportReport, import_comparisons
-from studies.census.errors import ElectorateError
-from studies.census.reading import read_electorate
-from studies.errors import StudyError
+from studies.census import read_electorate
 from studies.models import Electorate, Study
 from studies.services import create_electorate, ensure_shipped_electorate, give_electorate
 
 
-class Command(BaseCommand):
+class Command(HustingsCommand):
     """Import comparisons; all of a file, or nothing of it."""
 
     help = (
@@ -45,46 +43,47 @@ class Command(BaseCommand):
             action="store_true",
             help="create the study, contestants and dimensions that are not there",
         )
-        parser.add_argument("--dry-run", action="store_true", help="check and report, write nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="check and report, write nothing"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
         for given in filter(None, (path, options["raters"])):
             if not given.is_file():
                 raise CommandError(f"{given}: there is no such file")
-        try:
-            with transaction.atomic(), _progress_bar(path) as bar:
-                study = _study(options["study"], may_create=options["create"])
-                if options["electorate"]:
-                    give_electorate(study, _electorate(options["electorate"], study.slug))
-                report = import_comparisons(
-                    study,
-                    path,
-                    raters=options["raters"],
-                    may_create=options["create"],
-                    at=timezone.now(),
-                    on_progress=bar.update,
-                )
-                transaction.set_rollback(options["dry_run"])
-        except (ImportRefusedError, ElectorateError, StudyError) as error:
-            raise CommandError(str(error)) from error
+        with transaction.atomic(), _progress_bar(path) as bar:
+            study = _study(options["study"], may_create=options["create"])
+            if options["electorate"]:
+                give_electorate(study, _electorate(options["electorate"], study.slug))
+            report = import_comparisons(
+                study,
+                path,
+                raters=options["raters"],
+                may_create=options["create"],
+                at=timezone.now(),
+                on_progress=bar.update,
+            )
+            transaction.set_rollback(options["dry_run"])
         self.stdout.write(_summary(report, study.slug, dry_run=options["dry_run"]))
 
 
 def _study(slug: str, *, may_create: bool) -> Study:
-    study = Study.objects.filter(slug=slug).first()
-    if study is None:
-        if not may_create:
-            raise CommandError(f'There is no study "{slug}"; --create would make it.')
-        title = slug.replace("-", " ").capitalize()
-        study = Study.objects.create(slug=slug, title=title, state=Study.State.CLOSED)
+    if not may_create:
+        return study_named(slug)
+    title = slug.replace("-", " ").capitalize()
+    study, _ = Study.objects.get_or_create(
+        slug=slug, defaults={"title": title, "state": Study.State.CLOSED}
+    )
     return study
 
 
 def _electorate(given: str, study_slug: str) -> Electorate:
     path = Path(given)
     if path.is_file():
-        return create_electorate(read_electorate(path, slug=study_slug, name=path.stem))
+        # A TOML file names its electorate; a CSV file can't, so it is named after the study.
+        slug = None if ".toml" in path.suffixes else study_slug
+        return create_electorate(read_electorate(path, slug=slug))
     electorate = ensure_shipped_electorate(given)
     if electorate is None:
         raise CommandError(f'"{given}" is neither a file nor the slug of an electorate')

@@ -1,0 +1,228 @@
+"""A board's public export: one JSON document from which the board can be computed again.
+
+It holds counts, or sequences of outcomes, by group: no rater, and no cell of several groups.
+"""
+
+import gzip
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from leaderboards.errors import BoardMismatchError
+from leaderboards.ranking.boards import (
+    BoardInput,
+    BoardParameters,
+    DimensionInput,
+    Engine,
+    GroupShare,
+    Section,
+    rank_board,
+)
+from leaderboards.ranking.davidson import DavidsonPrior
+from leaderboards.ranking.outcomes import OUTCOMES, IntArray, tally
+from leaderboards.ranking.trueskill import TrueSkillParameters
+
+FORMAT: Final = "hustings-board/1"
+DECIMALS: Final = 6
+# Another machine's linear algebra differs in the last digits; a draw may fall the other way.
+TOLERANCE: Final = 5e-6
+DRAW_TOLERANCE: Final = 5e-3
+DRAWN: Final = frozenset({"p_best"})
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What recomputing a board from its export gave. Empty `differences`: it is as published."""
+
+    board: str
+    study: str
+    input_digest: str
+    sections: int
+    differences: tuple[str, ...]
+
+
+def input_json(given: BoardInput, parameters: BoardParameters) -> Json:
+    """What the board is computed from, as JSON: this is what the digest is taken of."""
+    return {
+        "contestants": list(given.contestants),
+        "groups": [asdict(group) for group in given.groups],
+        "parameters": asdict(parameters),
+        "dimensions": [_dimension_json(dimension) for dimension in given.dimensions],
+    }
+
+
+def digest(input_document: Json) -> str:
+    """SHA-256 of the input in its one canonical spelling."""
+    return hashlib.sha256(_canonical(input_document)).hexdigest()
+
+
+def section_json(section: Section, given: BoardInput) -> Json:
+    """A section as JSON, numbers rounded to six decimals."""
+    group = None if section.group is None else given.groups[section.group]
+    return {
+        "dimension": section.dimension,
+        "scope": str(section.scope),
+        "axis": group.axis if group else "",
+        "group": group.key if group else "",
+        "raters": section.raters,
+        "battles": int(section.counts.sum()),
+        "fit": {name: round(value, DECIMALS) for name, value in section.fit.items()},
+        "refusal": section.refusal,
+        "rows": _rows_json(section, given.contestants),
+    }
+
+
+def pack(document: Json) -> bytes:
+    """The document as it is stored and downloaded: canonical JSON, gzip, the same bytes each time."""
+    return gzip.compress(_canonical(document), mtime=0)
+
+
+def unpack(packed: bytes) -> Json:
+    """The document that was packed."""
+    document: Json = json.loads(gzip.decompress(packed))
+    return document
+
+
+def verify(document: Json) -> Verification:
+    """Recompute a board from its export alone, and compare digest and numbers.
+
+    Raises BoardMismatchError where the document is none of ours or lacks what is needed.
+    """
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise BoardMismatchError(f'this is no board export: its "format" is not "{FORMAT}"')
+    try:
+        given, parameters = _parse_input(document["input"])
+        published = {_place(section): section for section in document["sections"]}
+        stated, board, study = document["input_digest"], document["id"], document["study"]["slug"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BoardMismatchError(f"the export is damaged: {error!r}") from error
+    differences = []
+    found = digest(document["input"])
+    if found != stated:
+        differences.append(f"input digest: published {stated}, its input has {found}")
+    computed = {
+        _place(section): section
+        for section in (section_json(s, given) for s in rank_board(given, parameters))
+    }
+    for place in published.keys() | computed.keys():
+        differences += _compare(place, published.get(place), computed.get(place))
+    return Verification(board, study, found, len(published), tuple(sorted(differences)))
+
+
+def _compare(place: str, published: Json | None, computed: Json | None) -> list[str]:
+    if published is None or computed is None:
+        return [f"{place}: only {'computed' if published is None else 'published'}"]
+    differences = [
+        f"{place}: {key} was published as {published.get(key)!r}, computed as {computed[key]!r}"
+        for key in ("raters", "battles", "refusal")
+        if published.get(key) != computed[key]
+    ]
+    differences += _compare_numbers(f"{place}, fit", published.get("fit", {}), computed["fit"])
+    rows = {row.get("contestant"): row for row in published.get("rows", [])}
+    expected = {row["contestant"]: row for row in computed["rows"]}
+    for contestant in rows.keys() | expected.keys():
+        differences += _compare_numbers(
+            f"{place}, {contestant}", rows.get(contestant, {}), expected.get(contestant, {})
+        )
+    return differences
+
+
+def _compare_numbers(place: str, published: Json, computed: Json) -> list[str]:
+    def differs(key: str) -> bool:
+        one, other = published.get(key), computed.get(key)
+        if isinstance(one, float) and isinstance(other, float):
+            return abs(one - other) > (DRAW_TOLERANCE if key in DRAWN else TOLERANCE)
+        if key in {"rank_low", "rank_high"} and isinstance(one, int) and isinstance(other, int):
+            return abs(one - other) > 1
+        return bool(one != other)
+
+    return [
+        f"{place}: {key} was published as {published.get(key)}, computed as {computed.get(key)}"
+        for key in sorted(published.keys() | computed.keys())
+        if differs(key)
+    ]
+
+
+def _place(section: Json) -> str:
+    group = f"{section['axis']}={section['group']}" if section["group"] else section["scope"]
+    return f"{section['dimension']}, {group}"
+
+
+def _rows_json(section: Section, contestants: tuple[str, ...]) -> list[Json]:
+    summary = section.summary
+    if summary is None:
+        return []
+    record = tally(section.counts)
+    rows = [
+        {
+            "contestant": slug,
+            "rank": int(summary.rank[k]),
+            "rank_low": int(summary.rank_low[k]),
+            "rank_high": int(summary.rank_high[k]),
+            "score": round(float(summary.mean[k]), DECIMALS),
+            "score_low": round(float(summary.low[k]), DECIMALS),
+            "score_high": round(float(summary.high[k]), DECIMALS),
+            "win_share": round(float(summary.win_share[k]), DECIMALS),
+            "p_best": round(float(summary.p_best[k]), DECIMALS),
+            "battles": int(record.battles[k]),
+            "wins": int(record.wins[k]),
+            "losses": int(record.losses[k]),
+            "ties": int(record.ties[k]),
+            "is_provisional": section.provisional[k],
+        }
+        for k, slug in enumerate(contestants)
+    ]
+    return sorted(rows, key=lambda row: int(str(row["rank"])))
+
+
+def _dimension_json(dimension: DimensionInput) -> Json:
+    columns = ("tournament", "a", "b", "outcome", "times", "crossings", "raters")
+    return {"key": dimension.key} | {name: getattr(dimension, name).tolist() for name in columns}
+
+
+def _parse_input(document: Json) -> tuple[BoardInput, BoardParameters]:
+    parameters = dict(document["parameters"])
+    given = BoardInput(
+        contestants=tuple(document["contestants"]),
+        groups=tuple(GroupShare(**group) for group in document["groups"]),
+        dimensions=tuple(
+            DimensionInput(
+                key=dimension.pop("key"),
+                **{name: np.array(values, np.int64) for name, values in dimension.items()},
+            )
+            for dimension in (dict(each) for each in document["dimensions"])
+        ),
+    )
+    for dimension in given.dimensions:
+        _require_range(dimension, len(given.contestants), len(given.groups))
+    return given, BoardParameters(
+        engine=Engine(parameters.pop("engine")),
+        davidson=DavidsonPrior(**parameters.pop("davidson")),
+        trueskill=TrueSkillParameters(**parameters.pop("trueskill")),
+        **parameters,
+    )
+
+
+def _require_range(dimension: DimensionInput, contestants: int, groups: int) -> None:
+    limits: dict[str, tuple[IntArray, int]] = {
+        "tournament": (dimension.tournament, 1 + groups),
+        "a": (dimension.a, contestants),
+        "b": (dimension.b, contestants),
+        "outcome": (dimension.outcome, len(OUTCOMES)),
+    }
+    for name, (column, limit) in limits.items():
+        if len(column) != len(dimension.times) or ((column < 0) | (column >= limit)).any():
+            raise ValueError(f"{name} of {dimension.key}")
+    if dimension.crossings.size == 0:
+        object.__setattr__(dimension, "crossings", np.zeros((groups, groups), np.int64))
+
+
+def _canonical(document: Json) -> bytes:
+    return json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()

@@ -1,0 +1,1 @@
+"""Everything that writes boards and standings, by topic."""

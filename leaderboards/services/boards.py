@@ -1,0 +1,197 @@
+"""Computes, publishes and withdraws boards."""
+
+import uuid
+from datetime import datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from leaderboards import document
+from leaderboards.document import Json
+from leaderboards.errors import BoardError, NothingToRankError
+from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
+from leaderboards.ranking.boards import BoardInput, BoardParameters, Section, rank_board
+from leaderboards.verdicts import Frame, read_board_input
+from raters.models import Exclusion
+from studies.models import Study
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def compute_sections(
+    study: Study, parameters: BoardParameters, *, dimension: str | None = None
+) -> tuple[Frame, BoardInput, tuple[Section, ...]]:
+    """Compute a study's sections from the verdicts that count now, publishing nothing.
+
+    Raises NothingToRankError where there are none, or no such dimension.
+    """
+    frame = Frame.of(study)
+    known = [d.key for d in frame.dimensions]
+    if dimension is not None and dimension not in known:
+        raise NothingToRankError(
+            f'The study {study.slug} has no dimension "{dimension}"; it has: '
+            f"{', '.join(known) or 'none'}."
+        )
+    chosen = None if dimension is None else [dimension]
+    given = read_board_input(frame, parameters.engine, dimensions=chosen)
+    if not any(len(d.times) for d in given.dimensions):
+        raise NothingToRankError(f"The study {study.slug} has no verdict that counts.")
+    return frame, given, rank_board(given, parameters)
+
+
+@transaction.atomic
+def take_board(
+    study: Study, parameters: BoardParameters, *, by: "User | None" = None, at: datetime
+) -> Board:
+    """Publish a snapshot of all sections of a study; it supersedes the one that stood.
+
+    From here on nobody can change or delete it. Raises NothingToRankError where no verdict
+    counts.
+    """
+    # Two boards taken at once would both supersede the same one.
+    Study.objects.select_for_update().get(pk=study.pk)
+    frame, given, sections = compute_sections(study, parameters)
+    exclusions = list(study.exclusions.active())
+    board = Board(
+        id=uuid.uuid4(),
+        study=study,
+        engine=parameters.engine,
+        code_version=version("hustings"),
+        taken_at=at,
+        taken_by=by,
+        raters=max(int(d.raters[0]) for d in given.dimensions),
+        verdicts=sum(_everybodys(section) for section in sections),
+        exclusions=len(exclusions),
+        supersedes=Board.objects.standing().filter(study=study).order_by("-taken_at").first(),
+    )
+    exported = _document(board, frame, given, parameters, sections, exclusions)
+    board.parameters = exported["input"]["parameters"]
+    board.input_digest = exported["input_digest"]
+    board.document = document.pack(exported)
+    _write_sections(board, frame, exported["sections"])
+    # Last: the triggers refuse a section or row of a board that stands.
+    board.save(force_insert=True)
+    return board
+
+
+def _everybodys(section: Section) -> int:
+    return int(section.counts.sum()) if section.scope == BoardSection.Scope.SAMPLE else 0
+
+
+def _write_sections(board: Board, frame: Frame, sections: list[Json]) -> None:
+    dimensions = {dimension.key: dimension for dimension in frame.dimensions}
+    groups = {(group.axis.key, group.key): group for group in frame.groups}
+    contestants = {contestant.slug: contestant for contestant in frame.contestants}
+    rows = []
+    for section in sections:
+        group = groups.get((section["axis"], section["group"]))
+        stored = BoardSection.objects.create(
+            board=board,
+            scope=section["scope"],
+            dimension_key=section["dimension"],
+            dimension_name=dimensions[section["dimension"]].name,
+            axis_key=section["axis"],
+            axis_name=group.axis.name if group else "",
+            group_key=section["group"],
+            group_name=group.name if group else "",
+            raters=section["raters"],
+            battles=section["battles"],
+            fit=section["fit"],
+            refusal=section["refusal"],
+        )
+        for row in section["rows"]:
+            contestant = contestants[row["contestant"]]
+            rows.append(
+                BoardRow(
+                    section=stored,
+                    name=contestant.name,
+                    developer=contestant.chat_model.developer,
+                    **row | {"contestant": contestant},
+                )
+            )
+    BoardRow.objects.bulk_create(rows, batch_size=1000)
+
+
+def _document(
+    board: Board,
+    frame: Frame,
+    given: BoardInput,
+    parameters: BoardParameters,
+    sections: tuple[Section, ...],
+    exclusions: list[Exclusion],
+) -> Json:
+    study = frame.study
+    given_json = document.input_json(given, parameters)
+    return {
+        "format": document.FORMAT,
+        "id": str(board.pk),
+        "study": {
+            "slug": study.slug,
+            "title": study.title,
+            "question": study.question,
+            "is_simulated": study.is_simulated,
+        },
+        "taken_at": board.taken_at.isoformat(),
+        "code_version": board.code_version,
+        "supersedes": str(board.supersedes_id) if board.supersedes_id else None,
+        "electorate": _electorate_json(frame),
+        "dimensions": [
+            {"key": d.key, "name": d.name, "question": d.question, "is_overall": d.is_overall}
+            for d in frame.dimensions
+        ],
+        "contestants": [
+            {
+                "slug": c.slug,
+                "name": c.name,
+                "developer": c.chat_model.developer,
+                "is_withdrawn": c.withdrawn_at is not None,
+            }
+            for c in frame.contestants
+        ],
+        "exclusions": [
+            {
+                "of": "a participation" if e.participation_id else "a battle",
+                "reason": e.reason,
+                "created_at": e.created_at.isoformat(),
+            }
+            for e in exclusions
+        ],
+        "input": given_json,
+        "input_digest": document.digest(given_json),
+        "sections": [document.section_json(section, given) for section in sections],
+    }
+
+
+def _electorate_json(frame: Frame) -> Json | None:
+    electorate = frame.study.electorate
+    if electorate is None:
+        return None
+    return {
+        "slug": electorate.slug,
+        "name": electorate.name,
+        "groups": [
+            {
+                "axis": group.axis.key,
+                "axis_name": group.axis.name,
+                "group": group.key,
+                "group_name": group.name,
+                "share": group.share,
+                "source": str(group.source),
+            }
+            for group in frame.groups
+        ],
+    }
+
+
+def withdraw_board(board: Board, *, reason: str, by: "User", at: datetime) -> BoardWithdrawal:
+    """Withdraw a published board with a reason; the board itself stays, and says so."""
+    if not reason.strip():
+        raise BoardError("Say why the board is withdrawn: its page will show the reason.")
+    withdrawal, is_new = BoardWithdrawal.objects.get_or_create(
+        board=board, defaults={"reason": reason.strip(), "actor": by, "withdrawn_at": at}
+    )
+    if not is_new:
+        raise BoardError(f"The board was withdrawn already: {withdrawal.reason}")
+    return withdrawal

@@ -1,0 +1,88 @@
+"""The demo study: a dozen invented contestants, the US electorate, raters who are simulated."""
+
+import secrets
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from leaderboards.ranking.boards import BoardParameters
+from leaderboards.services.boards import take_board
+from leaderboards.services.standings import fold_standings
+from raters.simulation import Population, simulate_raters
+from studies.models import Dimension, Study
+from studies.services import enter_contestant, ensure_shipped_electorate
+
+SLUG: Final = "demo"
+ADMIN: Final = "demo"
+BATTLES_EACH: Final = 6
+
+CONTESTANTS: Final = {
+    "Alder": "Coppice Labs",
+    "Aspen 2": "Coppice Labs",
+    "Beech": "Northwood",
+    "Birch Mini": "Northwood",
+    "Cedar": "Heartwood AI",
+    "Elm": "Heartwood AI",
+    "Hazel": "Understorey",
+    "Juniper": "Understorey",
+    "Linden": "Greenroom Research",
+    "Maple": "Greenroom Research",
+    "Rowan": "Hedgerow",
+    "Willow": "Hedgerow",
+}
+DIMENSIONS: Final = (
+    ("overall", "Overall", "Which of the two would you rather have talked to?"),
+    ("task", "Getting things done", "Which one helped you further with what you wanted to do?"),
+    ("communication", "Clear words", "Which one said what it had to say more clearly and aptly?"),
+    ("interaction", "Give and take", "Which one followed better where you wanted to go?"),
+    ("trust", "Trust and safety", "Which one would you sooner rely on?"),
+)
+POPULATION: Final = Population(group_sd={"age": 0.5, "sex": 0.15, "ethnicity": 0.25, "party": 0.35})
+
+
+@transaction.atomic
+def ensure_demo_study(*, raters: int, seed: int, at: datetime) -> Study:
+    """The demo study, made with its raters and a published board if it is not there yet."""
+    study, is_new = Study.objects.get_or_create(
+        slug=SLUG,
+        defaults={
+            "title": "Demo: which assistant serves Americans best?",
+            "question": "Which of twelve invented assistants serves adults in the US best?",
+            "state": Study.State.CLOSED,
+            "is_public": True,
+            "is_simulated": True,
+            "electorate": ensure_shipped_electorate("us-2023"),
+        },
+    )
+    if not is_new:
+        return study
+    for name, developer in CONTESTANTS.items():
+        enter_contestant(study, name=name, developer=developer)
+    Dimension.objects.bulk_create(
+        Dimension(study=study, key=key, name=name, question=question, position=p, is_overall=p == 0)
+        for p, (key, name, question) in enumerate(DIMENSIONS)
+    )
+    simulate_raters(
+        study,
+        raters=raters,
+        battles_each=BATTLES_EACH,
+        seed=seed,
+        population=POPULATION,
+        at=at,
+    )
+    fold_standings(study)
+    take_board(study, BoardParameters(seed=seed), at=at)
+    return study
+
+
+def ensure_demo_admin() -> str:
+    """The admin of the demo; a fresh random password at each start, since nobody keeps it."""
+    user, _ = get_user_model().objects.get_or_create(
+        username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
+    )
+    password = secrets.token_urlsafe(9)
+    user.set_password(password)
+    user.save()
+    return password

@@ -1,0 +1,29 @@
+"""`hustings take_board --study SLUG`: publishes a snapshot."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from hustings.management.command import HustingsCommand, study_named
+from leaderboards.ranking.boards import BoardParameters, Engine
+from leaderboards.services.boards import take_board
+
+
+class Command(HustingsCommand):
+    """Publish a board. Nobody can change it afterwards, only supersede or withdraw it."""
+
+    help = "Publish a snapshot of all dimensions and groups of a study; it supersedes the last."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--study", required=True, metavar="SLUG")
+        parser.add_argument("--engine", type=Engine, default=Engine.DAVIDSON, choices=list(Engine))
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        study = study_named(options["study"])
+        parameters = BoardParameters(engine=options["engine"])
+        board = take_board(study, parameters, at=timezone.now())
+        self.stdout.write(
+            f"{study.slug}: board {board.pk} taken, {board.engine}, from {board.verdicts:,} "
+            f"verdicts of {board.raters:,} raters; input {board.input_digest}."
+        )

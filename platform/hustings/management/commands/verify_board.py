@@ -1,0 +1,56 @@
+"""`hustings verify_board FILE`: recomputes a board from its public export alone."""
+
+import gzip
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from hustings.management.command import HustingsCommand
+from leaderboards.document import Json, verify
+
+MAX_DIFFERENCES = 20
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Command(HustingsCommand):
+    """Verify an export; exit status 1 if it does not recompute, 2 if it cannot be read."""
+
+    help = "Recompute a published board from its export, and compare digest and numbers."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        result = verify(_read(path))
+        if not result.differences:
+            self.stdout.write(
+                f"{path.name}: verified. Board {result.board} of {result.study}: "
+                f"{result.sections} tables recomputed, input {result.input_digest}."
+            )
+            return
+        for difference in result.differences[:MAX_DIFFERENCES]:
+            self.stderr.write(difference)
+        more = len(result.differences) - MAX_DIFFERENCES
+        if more > 0:
+            self.stderr.write(f"… and {more} more")
+        self.stderr.write(f"{path.name}: NOT verified, {len(result.differences)} differences.")
+        sys.exit(1)
+
+
+def _read(path: Path) -> Json:
+    try:
+        content = path.read_bytes()
+        if content.startswith(GZIP_MAGIC):
+            content = gzip.decompress(content)
+        document: Json = json.loads(content)
+    except OSError as error:
+        raise CommandError(f"{path}: it cannot be read: {error.strerror or error}") from error
+    except (EOFError, ValueError) as error:
+        raise CommandError(f"{path}: it is not JSON: {error}") from error
+    return document
