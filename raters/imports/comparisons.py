@@ -11,6 +11,7 @@ from django.db import transaction
 from raters.errors import ImportRefusedError
 from raters.imports import staging
 from raters.imports.reading import TableFile
+from raters.imports.staging import Instant, as_stored
 from raters.models import Outcome, Participation, Rater
 from studies.models import Axis, Study
 from studies.services import (
@@ -101,7 +102,7 @@ class _Arrival:
     def rows(self) -> Iterator[staging.StagedComparison]:
         self._contestants = dict(self.study.contestants.values_list("name", "pk"))
         self._dimensions = dict(self.study.dimensions.values_list("key", "pk"))
-        outcomes = frozenset(Outcome.values)
+        outcomes, now = frozenset(Outcome.values), as_stored(self.at)
         contestants, dimensions = self._contestants, self._dimensions
         for line, values in self.file.rows(REQUIRED, OPTIONAL):
             rater, model_a, model_b, outcome, dimension, battle, created_at = cast(_Row, values)
@@ -119,7 +120,7 @@ class _Arrival:
                 outcome,
                 dimensions.get(dimension) or self._dimension(dimension, line),
                 battle or f"{self.file.digest}-{line}",
-                self._instant(created_at, line) if created_at else self.at,
+                self._instant(created_at, line) if created_at else now,
             )
 
     def _contestant(self, name: str, line: int) -> int:
@@ -148,14 +149,14 @@ class _Arrival:
         self._dimensions[key] = add_dimension(self.study, key=key).pk
         return self._dimensions[key]
 
-    def _instant(self, text: str, line: int) -> datetime:
+    def _instant(self, text: str, line: int) -> Instant:
         try:
             instant = datetime.fromisoformat(text)
         except ValueError as error:
             raise self.file.refusal(
                 f'created_at "{text}" is no ISO 8601 instant such as 2026-05-04T12:30:00Z', line
             ) from error
-        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        return as_stored(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 def _stage_raters(study: Study, file: TableFile) -> None:
@@ -203,6 +204,7 @@ def _group_keys(axis: Axis) -> dict[str | None, str]:
 
 def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
     """Add the raters whom the study does not know yet; returns their number."""
+    staging.analyze("comparisons")
     staging.execute(staging.NEW_RATERS, [study.pk])
     if study.electorate is not None and (row := staging.first_row(staging.RATER_WITHOUT_GROUP)):
         raise file.refusal(
@@ -229,13 +231,14 @@ def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
 def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, int]:
     """Add battles and verdicts that do not stand yet; returns how many of each."""
     staging.execute(staging.VERDICTS)
+    staging.analyze("verdicts")
     if row := staging.first_row(staging.TWO_OUTCOMES_IN_FILE):
         line, key, rater = row
         raise file.refusal(
             f'battle "{key}" of rater "{rater}" has another outcome on an earlier line', line
         )
     staging.execute(staging.BATTLES, [study.pk])
-    staging.analyze()
+    staging.analyze("battles")
     if row := staging.first_row(staging.TWO_PAIRS_IN_FILE):
         line, key, rater = row
         raise file.refusal(
@@ -254,4 +257,4 @@ def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, 
             line,
         )
     battles = staging.execute(staging.ADD_BATTLES)
-    return battles, staging.execute(staging.ADD_VERDICTS, [at, study.pk])
+    return battles, staging.execute(staging.ADD_VERDICTS, [as_stored(at), study.pk])

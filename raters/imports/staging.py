@@ -12,7 +12,8 @@ from django.db import connection
 
 CHUNK_ROWS = 20_000
 
-StagedComparison = tuple[int, str, int, int, str, int, str, datetime]
+Instant = datetime | str
+StagedComparison = tuple[int, str, int, int, str, int, str, Instant]
 
 CREATE = """
 CREATE TEMPORARY TABLE import_comparisons (
@@ -45,7 +46,7 @@ SELECT p.id AS participation_id, v.key AS key,
        min(side_b_id) AS side_b_id, max(other_b_id) AS other_b_id,
        min(v.created_at) AS created_at, min(line) AS line, max(last_line) AS last_line
 FROM import_verdicts v
-JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = v.rater
+{join} raters_participation p ON p.study_id = %s AND p.recruiting_id = v.rater
 GROUP BY p.id, v.key
 """
 
@@ -72,7 +73,7 @@ HAVING min(cell_id) <> max(cell_id) ORDER BY 1 LIMIT 1
 
 RATER_IN_ANOTHER_CELL = """
 SELECT r.line, r.rater FROM import_raters r
-JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = r.rater
+{join} raters_participation p ON p.study_id = %s AND p.recruiting_id = r.rater
 WHERE p.cell_id IS NULL OR p.cell_id <> r.cell_id ORDER BY r.line LIMIT 1
 """
 
@@ -83,21 +84,21 @@ ORDER BY last_line LIMIT 1
 
 TWO_PAIRS_IN_FILE = """
 SELECT b.last_line, b.key, p.recruiting_id FROM import_battles b
-JOIN raters_participation p ON p.id = b.participation_id
+{join} raters_participation p ON p.id = b.participation_id
 WHERE b.side_a_id <> b.other_a_id OR b.side_b_id <> b.other_b_id ORDER BY b.last_line LIMIT 1
 """
 
 ANOTHER_PAIR_STANDS = """
 SELECT i.line, i.key, p.recruiting_id FROM import_battles i
-JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
-JOIN raters_participation p ON p.id = i.participation_id
+{join} raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
+{join} raters_participation p ON p.id = i.participation_id
 WHERE b.side_a_id <> i.side_a_id OR b.side_b_id <> i.side_b_id ORDER BY i.line LIMIT 1
 """
 
 STANDING_VERDICTS = """
 FROM import_verdicts i
-JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = i.rater
-JOIN raters_battle b ON b.participation_id = p.id AND b.key = i.key
+{join} raters_participation p ON p.study_id = %s AND p.recruiting_id = i.rater
+{join} raters_battle b ON b.participation_id = p.id AND b.key = i.key
 LEFT JOIN raters_verdict v ON v.battle_id = b.id AND v.dimension_id = i.dimension_id
 """
 
@@ -122,44 +123,54 @@ WHERE v.id IS NULL ORDER BY i.created_at, i.line
 """
 
 
+def as_stored(instant: datetime) -> Instant:
+    """An instant as the database holds it: raw statements pass by Django's own conversion."""
+    stored: Instant = connection.ops.adapt_datetimefield_value(instant)
+    return stored
+
+
 def create_tables() -> None:
     """Create the empty tables; they belong to this connection alone."""
-    timestamp = "timestamptz" if connection.vendor == "postgresql" else "datetime"
     drop_tables()
-    for statement in CREATE.format(timestamp=timestamp).split(";"):
+    for statement in CREATE.split(";"):
         execute(statement)
 
 
 def drop_tables() -> None:
     """Drop what is there of the tables."""
+    schema = "pg_temp" if connection.vendor == "postgresql" else "temp"
     for table in TABLES:
-        execute(
-            f"DROP TABLE IF EXISTS {'pg_temp' if connection.vendor == 'postgresql' else 'temp'}"
-            f".import_{table}"
-        )
+        execute(f"DROP TABLE IF EXISTS {schema}.import_{table}")
 
 
 def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
     """Run one statement; returns how many rows it wrote."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(_in_dialect(statement), parameters)
         return int(cursor.rowcount)
 
 
 def first_row(query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
     """The first row of a query, or None."""
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
+        cursor.execute(_in_dialect(query), parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
 
-def analyze() -> None:
-    """Let the planner know how large the tables are: PostgreSQL never looks at temporary ones."""
+def _in_dialect(statement: str) -> str:
+    """SQLite would loop over all raters outside and the file's rows inside: thousands of times
+    slower. Its CROSS JOIN keeps the order in which the tables are written.
+    """
     if connection.vendor == "postgresql":
-        for table in TABLES:
-            if first_row("SELECT to_regclass(%s)", [f"pg_temp.import_{table}"]) != (None,):
-                execute(f"ANALYZE import_{table}")
+        return statement.format(join="JOIN", timestamp="timestamptz")
+    return statement.format(join="CROSS JOIN", timestamp="datetime")
+
+
+def analyze(table: str) -> None:
+    """Tell PostgreSQL's planner how large a table is: it never looks at temporary ones itself."""
+    if connection.vendor == "postgresql":
+        execute(f"ANALYZE import_{table}")
 
 
 def stage(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:

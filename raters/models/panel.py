@@ -45,7 +45,8 @@ class Participation(models.Model):
         STRUCK_OUT = "struck_out", "struck out"
         SCREENED_OUT = "screened_out", "screened out"
 
-    study = models.ForeignKey(Study, models.PROTECT, related_name="participations")
+    # No index of its own: the unique key below starts with it.
+    study = models.ForeignKey(Study, models.PROTECT, related_name="participations", db_index=False)
     rater = models.ForeignKey(Rater, models.PROTECT, related_name="participations")
     cell = models.ForeignKey(
         Cell, models.PROTECT, null=True, blank=True, related_name="participations"

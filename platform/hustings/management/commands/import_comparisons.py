@@ -104,10 +104,15 @@ def _progress_bar(path: Path) -> "tqdm[None]":
 def _summary(report: ImportReport, slug: str, *, dry_run: bool) -> str:
     would = "would be added" if dry_run else "added"
     if not report.verdicts:
-        return f"{slug}: {report.rows:,} rows read, nothing new."
+        return f"{slug}: {_count(report.rows, 'row')} read, nothing new."
     known = f", {report.known:,} known already" if report.known else ""
     return (
-        f"{slug}: {report.rows:,} rows read{known}; {would}: {report.verdicts:,} verdicts in "
-        f"{report.battles:,} battles, {report.raters:,} raters, {report.contestants:,} "
-        f"contestants, {report.dimensions:,} dimensions."
+        f"{slug}: {_count(report.rows, 'row')} read{known}; {would}: "
+        f"{_count(report.verdicts, 'verdict')} in {_count(report.battles, 'battle')}, "
+        f"{_count(report.raters, 'rater')}, {_count(report.contestants, 'contestant')}, "
+        f"{_count(report.dimensions, 'dimension')}."
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

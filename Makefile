@@ -1,0 +1,59 @@
+# Two commands do everything on a machine that has Python 3.11 or newer and make:
+#   make demo    sets up, then serves the site with a running demo study
+#   make test    sets up, then runs every check
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+# uv installs the same hash-pinned files ten times faster, where it is there.
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+TEMPLATES := $(shell find templates -name '*.html')
+
+.PHONY: demo test lint types format lock clean
+
+demo: .venv/demo-installed
+	$(BIN)/hustings demo --port $(PORT)
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 --database sqlite
+	$(BIN)/python -m pytest -n 2 --database postgres
+
+lint: .venv/test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djade --check --target-version 5.2 $(TEMPLATES)
+	$(BIN)/hustings makemigrations --check --dry-run
+
+types: .venv/test-installed
+	$(BIN)/mypy .
+
+format: .venv/test-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	-$(BIN)/djade --target-version 5.2 $(TEMPLATES)
+
+# Needs uv. Hashes without the address of a package index.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links pyproject.toml
+lock:
+	$(LOCK) --extra build -o requirements.txt
+	$(LOCK) --extra build --extra dev --constraint requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf .venv var build dist
+
+.venv/created:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hustings needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/demo-installed: .venv/created requirements.txt pyproject.toml
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/test-installed: .venv/created requirements-dev.txt pyproject.toml
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	touch $@ .venv/demo-installed

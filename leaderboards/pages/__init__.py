@@ -1,0 +1,1 @@
+"""What the pages of boards show: words and positions made of numbers, and the reads behind them."""

@@ -1,0 +1,261 @@
+"""A table of a board as its page shows it: positions on the common axis, tiers, marks. Pure."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from leaderboards.models import BoardRow, BoardSection
+from leaderboards.pages.words import (
+    probability,
+    provisional_reason,
+    percent,
+    rank_text,
+    signed,
+    tiers,
+)
+
+TICKS: Final = 5
+MARGIN: Final = 0.04
+# Shifts of this many places or more look the same.
+MAX_SHIFT_LEVEL: Final = 3
+CSV_COLUMNS: Final = (
+    "rank", "rank_low", "rank_high", "name", "developer", "score", "score_low", "score_high",
+    "win_share", "p_best", "battles", "wins", "losses", "ties", "is_provisional",
+)  # fmt: skip
+# What a spreadsheet takes for the beginning of a formula, in their full-width forms as well.
+FORMULA_SIGNS: Final = "=+-@\t\r\n＝＋－＠"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on the axis: its label, and its position as an SVG length."""
+
+    label: str
+    position: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The common axis of a table, from `low` to `high` in the unit of its scores."""
+
+    low: float
+    high: float
+    average: float
+
+    @classmethod
+    def of(cls, rows: Sequence[BoardRow]) -> "Scale":
+        """The axis that holds every interval of the rows, and some air beside it."""
+        low = min(row.score_low for row in rows)
+        high = max(row.score_high for row in rows)
+        air = (high - low) * MARGIN or 1.0
+        return cls(low - air, high + air, sum(row.score for row in rows) / len(rows))
+
+    def position(self, value: float) -> str:
+        """Where a value stands on the axis, as an SVG length: "12.5%"."""
+        return f"{(value - self.low) / (self.high - self.low) * 100:.2f}%"
+
+    @property
+    def average_position(self) -> str:
+        """Where the average contestant stands."""
+        return self.position(self.average)
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """Three to some six round numbers on the axis."""
+        step = _round_step((self.high - self.low) / TICKS)
+        decimals = max(0, -math.floor(math.log10(step)))
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return tuple(
+            Tick(signed(n * step, decimals=decimals), self.position(n * step))
+            for n in range(first, last + 1)
+        )
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One contestant in a table; lengths are positions on the table's scale."""
+
+    rank: str
+    name: str
+    developer: str
+    begins_tier: bool
+    provisional_reason: str
+    withdrawn_at: datetime | None
+    withdrawal_reason: str
+    low: str
+    middle: str
+    high: str
+    score: str
+    win_share: str
+    p_best: str
+    battles: int
+    ties: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A section's rows on one axis."""
+
+    scale: Scale
+    rows: tuple[TableRow, ...]
+    has_provisional: bool
+    has_withdrawn: bool
+
+
+def table(rows: Sequence[BoardRow]) -> Table | None:
+    """The table of rows in order of rank; None of no rows. Contestants must be loaded."""
+    if not rows:
+        return None
+    scale = Scale.of(rows)
+    firsts = {id(tier[0]) for tier in tiers(rows)}
+    shown = tuple(_table_row(row, scale, begins_tier=id(row) in firsts) for row in rows)
+    return Table(
+        scale=scale,
+        rows=shown,
+        has_provisional=any(row.is_provisional for row in rows),
+        has_withdrawn=any(row.withdrawn_at for row in shown),
+    )
+
+
+def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
+    low, high = signed(row.score_low), signed(row.score_high)
+    return TableRow(
+        rank=rank_text(row.rank_low, row.rank_high),
+        name=row.name,
+        developer=row.developer,
+        begins_tier=begins_tier,
+        provisional_reason=provisional_reason(row),
+        withdrawn_at=row.contestant.withdrawn_at,
+        withdrawal_reason=row.contestant.withdrawal_reason,
+        low=scale.position(row.score_low),
+        middle=scale.position(row.score),
+        high=scale.position(row.score_high),
+        score=f"Score {signed(row.score)}, 95\N{NO-BREAK SPACE}% interval {low} to {high}",
+        win_share=percent(row.win_share),
+        p_best=probability(row.p_best),
+        battles=row.battles,
+        ties=row.ties,
+    )
+
+
+def _round_step(step: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(m * power for m in (1, 2, 5, 10) if step <= m * power * (1 + 1e-9))
+
+
+@dataclass(frozen=True)
+class OverviewColumn:
+    """A group in the overview of an axis."""
+
+    key: str
+    name: str
+    raters: int
+
+
+@dataclass(frozen=True)
+class OverviewCell:
+    """A contestant's rank in one group.
+
+    `shift` is by how many places it stands higher (above 0) than overall, where the two rank
+    intervals don't overlap; `mark` and `hint` say it to the eye and in words.
+    """
+
+    rank: str
+    is_provisional: bool
+    shift: int
+    mark: str
+    hint: str
+    style: str
+
+
+@dataclass(frozen=True)
+class OverviewRow:
+    """A contestant in the overview: its rank overall and in each group (None: no ranking)."""
+
+    name: str
+    overall: str
+    cells: tuple[OverviewCell | None, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Contestants by the groups of one axis.
+
+    `rank_shift` is the mean distance, in places, between a rank in a group and overall.
+    """
+
+    axis_name: str
+    columns: tuple[OverviewColumn, ...]
+    rows: tuple[OverviewRow, ...]
+    rank_shift: float
+
+
+def overview(
+    overall: Sequence[BoardRow],
+    groups: Sequence[BoardSection],
+    rows_of: Mapping[int, Sequence[BoardRow]],
+) -> Overview | None:
+    """The overview of one axis: overall rows in order of rank, its sections, their rows by key.
+
+    None where nothing is ranked overall or there are no groups.
+    """
+    if not overall or not groups:
+        return None
+    columns = [{row.contestant_id: row for row in rows_of.get(g.pk, ())} for g in groups]
+    distances = [
+        abs(column[row.contestant_id].rank - row.rank)
+        for row in overall
+        for column in columns
+        if row.contestant_id in column
+    ]
+    return Overview(
+        axis_name=groups[0].axis_name,
+        columns=tuple(OverviewColumn(g.group_key, g.group_name, g.raters) for g in groups),
+        rows=tuple(
+            OverviewRow(
+                name=row.name,
+                overall=rank_text(row.rank_low, row.rank_high),
+                cells=tuple(_cell(column.get(row.contestant_id), row) for column in columns),
+            )
+            for row in overall
+        ),
+        rank_shift=sum(distances) / len(distances) if distances else 0.0,
+    )
+
+
+def _cell(row: BoardRow | None, overall: BoardRow) -> OverviewCell | None:
+    if row is None:
+        return None
+    is_apart = row.rank_low > overall.rank_high or row.rank_high < overall.rank_low
+    shift = overall.rank - row.rank if is_apart else 0
+    places = f"{abs(shift)} place{'' if abs(shift) == 1 else 's'}"
+    direction = "up" if shift > 0 else "down"
+    return OverviewCell(
+        rank=rank_text(row.rank_low, row.rank_high),
+        is_provisional=row.is_provisional,
+        shift=shift,
+        mark=f"{'▲' if shift > 0 else '▼'}{abs(shift)}" if shift else "",
+        hint=f"{places} {'higher' if shift > 0 else 'lower'} than overall" if shift else "",
+        style=f"{direction}-{min(abs(shift), MAX_SHIFT_LEVEL)}" if shift else "",
+    )
+
+
+def table_csv(rows: Iterable[BoardRow]) -> str:
+    """The rows as CSV, numbers as numbers, and no text that a spreadsheet takes for a formula."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in rows:
+        values = (getattr(row, column) for column in CSV_COLUMNS)
+        writer.writerow([_plain(value) if isinstance(value, str) else value for value in values])
+    return buffer.getvalue()
+
+
+def _plain(text: str) -> str:
+    """A text that starts with a sign of formulas gets an apostrophe before it."""
+    return f"'{text}" if text.lstrip(" ").startswith(tuple(FORMULA_SIGNS)) else text

@@ -1,0 +1,168 @@
+"""Numbers in words: ranks, probabilities, and the one line of verdict. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from leaderboards.models import BoardRow
+
+# At this probability of being the best we say of a contestant that it leads.
+CLEAR_LEAD: Final = 0.9
+# Who is named beside the first when nobody leads clearly.
+CONTENDER: Final = 0.05
+MAX_CONTENDERS: Final = 3
+MAX_NAMED_PROVISIONAL: Final = 3
+
+# A number and its unit never part at the end of a line.
+PERCENT: Final = "\N{NO-BREAK SPACE}%"
+MINUS: Final = "\N{MINUS SIGN}"
+
+NUMBER_NAMES: Final = {
+    "tie_propensity": "Tie propensity ν",
+    "side_effect": "Advantage of side A (log-odds)",
+    "side_effect_sd": "Its standard deviation",
+    "draw_probability": "Draw probability",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number of a board's model, with what it is."""
+
+    label: str
+    value: str
+
+
+def percent(share: float, *, decimals: int = 0) -> str:
+    """A share from 0 to 1 as a percentage: 0.714 is "71 %"."""
+    return f"{share * 100:.{decimals}f}{PERCENT}"
+
+
+def probability(p: float) -> str:
+    """A probability for a table. It never says 0 % or 100 %: draws can't be that sure."""
+    if p < 0.005:
+        return f"<1{PERCENT}"
+    return f">99{PERCENT}" if p >= 0.995 else percent(p)
+
+
+def signed(value: float, *, decimals: int = 2) -> str:
+    """A number with a true minus sign, and no minus before a rounded zero."""
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        return text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def rank_text(low: int, high: int) -> str:
+    """A rank interval: "1", or "2–4"."""
+    return f"{low}" if low == high else f"{low}–{high}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a phrase: "a", "a and b", "a, b and c"."""
+    *head, last = items
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def tiers(rows: Sequence[BoardRow]) -> tuple[tuple[BoardRow, ...], ...]:
+    """Rows in order of rank, cut wherever no rank interval above reaches one below."""
+    found: list[list[BoardRow]] = []
+    reach = 0
+    for k, row in enumerate(rows):
+        if not found or reach < min(each.rank_low for each in rows[k:]):
+            found.append([])
+        found[-1].append(row)
+        reach = max(reach, row.rank_high)
+    return tuple(tuple(tier) for tier in found)
+
+
+def provisional_reason(row: BoardRow) -> str:
+    """Why a row is provisional, as the end of a sentence; empty for one that is not."""
+    if not row.is_provisional:
+        return ""
+    if row.battles == 0:
+        return "it has not met anybody yet"
+    if row.losses == 0:
+        return "it has not lost a battle yet"
+    return "it has not won a battle yet"
+
+
+def verdict(rows: Sequence[BoardRow]) -> str:
+    """One line on a table of rows in order of rank: who leads and how surely, what is not separated.
+
+    It says no more than the numbers do; of no rows it says nothing.
+    """
+    if not rows:
+        return ""
+    if len(rows) == 1:
+        return f"{rows[0].name} is the only contestant: there is nobody to compare it with."
+    sentence = f"{_lead(rows)}; {_separation(rows)}."
+    others = [row.name for row in rows[1:] if row.is_provisional]
+    if len(others) > MAX_NAMED_PROVISIONAL:
+        return f"{sentence} {len(others)} contestants are provisional."
+    if others:
+        return f"{sentence} {listed(others)} {'is' if len(others) == 1 else 'are'} provisional."
+    return sentence
+
+
+def _lead(rows: Sequence[BoardRow]) -> str:
+    first = rows[0]
+    if first.is_provisional:
+        return f"{first.name} comes first, but provisionally: {provisional_reason(first)}"
+    if first.p_best >= CLEAR_LEAD:
+        # "Leads with >99 %" is for tables; a sentence has words.
+        sure = probability(first.p_best).replace(">", "more than ")
+        return f"{first.name} leads with {sure} probability"
+    by_chance = sorted(rows, key=lambda row: (-row.p_best, row.rank))
+    contenders = [row for row in by_chance if row.p_best >= CONTENDER][:MAX_CONTENDERS]
+    if not contenders:
+        return "Nobody leads: many could be the best"
+    best, *others = contenders
+    chances = [f"{best.name} is the best with {probability(best.p_best)} probability"]
+    chances += [f"{row.name} with {probability(row.p_best)}" for row in others]
+    return f"Nobody leads clearly: {', '.join(chances)}"
+
+
+def _separation(rows: Sequence[BoardRow]) -> str:
+    together, chained = [], []
+    place = 1
+    for tier in tiers(rows):
+        if len(tier) > 1:
+            # In a chain each interval reaches the next, while its ends may well be separated.
+            is_chain = max(row.rank_low for row in tier) > min(row.rank_high for row in tier)
+            (chained if is_chain else together).append((place, place + len(tier) - 1))
+        place += len(tier)
+    if not together and not chained:
+        return "every place is separated from the next"
+    if together == [(1, len(rows))]:
+        return "no two places are separated"
+    if chained == [(1, len(rows))]:
+        return "from first to last, places run into one another"
+    parts = []
+    if together:
+        parts.append(f"places {_spans(together)} are not separated")
+    if chained:
+        parts.append(f"places {_spans(chained)} run into one another")
+    return "; ".join(parts)
+
+
+def _spans(spans: Sequence[tuple[int, int]]) -> str:
+    if len(spans) > 1:
+        return listed([rank_text(*span) for span in spans])
+    ((first, last),) = spans
+    return f"{first} and {last}" if last == first + 1 else f"{first} to {last}"
+
+
+def model_numbers(fit: Mapping[str, float], axis_names: Mapping[str, str]) -> tuple[Fact, ...]:
+    """The numbers of a section's model, each with a name that people can read."""
+    return tuple(
+        Fact(_number_name(name, axis_names), signed(value, decimals=3))
+        for name, value in fit.items()
+    )
+
+
+def _number_name(name: str, axis_names: Mapping[str, str]) -> str:
+    axis = name.removeprefix("tau_")
+    if axis != name:
+        return f"Spread between groups τ: {axis_names.get(axis, axis)}"
+    return NUMBER_NAMES.get(name, name.replace("_", " ").capitalize())

@@ -1,0 +1,37 @@
+"""`hustings bench NAME`: runs one of the project's benchmarks and prints one JSON object."""
+
+import dataclasses
+import importlib
+import inspect
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from hustings.management.command import HustingsCommand
+
+# A module cannot be called `import`.
+BENCHMARKS = {"kernel": "kernel", "boards": "boards", "import": "imports", "merge": "merge"}
+
+
+class Command(HustingsCommand):
+    """Run a benchmark in a database of its own, of the configured kind."""
+
+    help = "Run a benchmark and print its figures; they mean something only beside each other."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", choices=BENCHMARKS)
+        parser.add_argument("--n", type=int, help="size: battles, or rows")
+        parser.add_argument("--plain", action="store_true", help="kernel: without numba")
+        parser.add_argument("--json", action="store_true", help="on one line, for programs")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        name = options["name"]
+        run = importlib.import_module(f"hustings.benchmarks.{BENCHMARKS[name]}").run
+        given = {"n": options["n"], "compiled": False if options["plain"] else None}
+        chosen = {key: value for key, value in given.items() if value is not None}
+        for key in chosen.keys() - inspect.signature(run).parameters.keys():
+            raise CommandError(f"The benchmark {name} has no option for {key}.")
+        figures = dataclasses.asdict(run(**chosen))
+        self.stdout.write(json.dumps(figures, indent=None if options["json"] else 2))
