@@ -1,6 +1,12 @@
 """Fixtures that every test may use: a small cast and one study."""
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from leaderboards.models import Board
+    from studies.models import Study
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +29,78 @@ def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> None:
         append_only.remove(connection, [*raters.apps.refusals(), *leaderboards.apps.refusals()])
 
     request.addfinalizer(remove)
+
+
+@pytest.fixture
+def simulated_study(db: None) -> "Study":
+    """A public study with an electorate of two axes, five contestants and sixty raters."""
+    from django.utils import timezone
+
+    from raters.simulation import Population, simulate_raters
+    from studies.census import AxisSpec, ElectorateSpec, GroupSpec, SourceSpec
+    from studies.models import Study
+    from studies.services import (
+        add_dimension,
+        choose_overall_dimension,
+        create_electorate,
+        enter_contestant,
+    )
+
+    spec = ElectorateSpec(
+        slug="island",
+        name="The Island, adults",
+        description="",
+        axes=(
+            AxisSpec(
+                "age",
+                "Age",
+                (
+                    GroupSpec("18-34", "18-34", 0.3, "census"),
+                    GroupSpec("35-54", "35-54", 0.4, "census"),
+                    GroupSpec("55-plus", "55+", 0.3, "census"),
+                ),
+            ),
+            AxisSpec(
+                "shore",
+                "Shore",
+                (
+                    GroupSpec("north", "North", 0.6, "census"),
+                    GroupSpec("south", "South", 0.4, "census"),
+                ),
+            ),
+        ),
+        joint=None,
+        sources=(SourceSpec("census", "Census of the island", "Statistics office", "T1", 2025),),
+    )
+    study = Study.objects.create(
+        slug="harbour",
+        title="Who helps islanders best?",
+        question="Which assistant serves adults on the island best?",
+        state=Study.State.CLOSED,
+        is_public=True,
+        is_simulated=True,
+        electorate=create_electorate(spec),
+    )
+    for name, developer in (
+        ("Cedar", "Heartwood"), ("Elm", "Heartwood"), ("Hazel", "Understorey"),
+        ("Maple", "Greenroom"), ("Rowan", "Hedgerow"),
+    ):  # fmt: skip
+        enter_contestant(study, name=name, developer=developer)
+    for key in ("overall", "trust"):
+        add_dimension(study, key=key)
+    choose_overall_dimension(study)
+    simulate_raters(
+        study, raters=60, battles_each=6, seed=3, population=Population(), at=timezone.now()
+    )
+    return study
+
+
+@pytest.fixture
+def board(simulated_study: "Study") -> "Board":
+    """The board of that study, just published."""
+    from django.utils import timezone
+
+    from leaderboards.ranking.boards import BoardParameters
+    from leaderboards.services.boards import take_board
+
+    return take_board(simulated_study, BoardParameters(), at=timezone.now())
