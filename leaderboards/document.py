@@ -22,6 +22,7 @@ from leaderboards.ranking.boards import (
     rank_board,
 )
 from leaderboards.ranking.davidson import DavidsonPrior
+from leaderboards.ranking.errors import RankingError
 from leaderboards.ranking.outcomes import OUTCOMES, IntArray, tally
 from leaderboards.ranking.trueskill import TrueSkillParameters
 
@@ -78,7 +79,7 @@ def section_json(section: Section, given: BoardInput) -> Json:
 
 
 def pack(document: Json) -> bytes:
-    """The document as it is stored and downloaded: canonical JSON, gzip, the same bytes each time."""
+    """The document as it is stored and downloaded: canonical JSON, in gzip without a date."""
     return gzip.compress(_canonical(document), mtime=0)
 
 
@@ -88,7 +89,7 @@ def unpack(packed: bytes) -> Json:
     return document
 
 
-def verify(document: Json) -> Verification:
+def verify(document: object) -> Verification:
     """Recompute a board from its export alone, and compare digest and numbers.
 
     Raises BoardMismatchError where the document is none of ours or lacks what is needed.
@@ -101,17 +102,27 @@ def verify(document: Json) -> Verification:
         stated, board, study = document["input_digest"], document["id"], document["study"]["slug"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BoardMismatchError(f"the export is damaged: {error!r}") from error
-    differences = []
     found = digest(document["input"])
-    if found != stated:
-        differences.append(f"input digest: published {stated}, its input has {found}")
-    computed = {
-        _place(section): section
-        for section in (section_json(s, given) for s in rank_board(given, parameters))
-    }
-    for place in published.keys() | computed.keys():
-        differences += _compare(place, published.get(place), computed.get(place))
+    if found == stated:
+        differences = _recomputed_differences(given, parameters, published)
+    else:
+        differences = [f"input digest: published {stated}, its input has {found}"]
     return Verification(board, study, found, len(published), tuple(sorted(differences)))
+
+
+def _recomputed_differences(
+    given: BoardInput, parameters: BoardParameters, published: dict[str, Json]
+) -> list[str]:
+    try:
+        sections = rank_board(given, parameters)
+    except RankingError as error:
+        return [f"its input cannot be ranked: {error}"]
+    computed = {_place(each): each for each in (section_json(s, given) for s in sections)}
+    return [
+        difference
+        for place in published.keys() | computed.keys()
+        for difference in _compare(place, published.get(place), computed.get(place))
+    ]
 
 
 def _compare(place: str, published: Json | None, computed: Json | None) -> list[str]:

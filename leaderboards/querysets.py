@@ -9,7 +9,7 @@ from studies.models import Study
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from leaderboards.models import Board
+    from leaderboards.models import Board  # noqa: F401  named in the base class below
 
 
 class BoardQuerySet(models.QuerySet["Board"]):

@@ -1,7 +1,7 @@
 """Reads a study's verdicts from the database into arrays."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -96,19 +96,7 @@ class Verdicts:
     def on(self, dimension: int) -> "Verdicts":
         """The verdicts on one dimension, in the same order."""
         here = self.dimension == dimension
-        return Verdicts(
-            *(
-                column[here]
-                for column in (
-                    self.dimension,
-                    self.cell,
-                    self.a,
-                    self.b,
-                    self.outcome,
-                    self.times,
-                )  # fmt: skip
-            )
-        )
+        return Verdicts(**{field.name: getattr(self, field.name)[here] for field in fields(self)})
 
 
 def read_counted(frame: Frame, dimensions: Sequence[Dimension]) -> Verdicts:
@@ -218,7 +206,8 @@ def _raters(frame: Frame, dimensions: Sequence[Dimension]) -> dict[int, IntArray
         .values_list("dimension_id", "battle__participation__cell_id")
         .annotate(raters=Count("battle__participation", distinct=True))
     )
-    counted = {d.pk: np.zeros(1 + len(frame.groups), np.int64) for d in dimensions}
+    tournaments = 1 + len(frame.groups)
+    counted: dict[int, IntArray] = {d.pk: np.zeros(tournaments, np.int64) for d in dimensions}
     for dimension, cell, raters in rows:
         counted[dimension][0] += raters
         if frame.groups:

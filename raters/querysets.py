@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from raters.models import Exclusion, Verdict
+    from raters.models import Exclusion, Verdict  # noqa: F401  named in the base classes below
     from studies.models import Study
 
 

@@ -121,7 +121,7 @@ def _skills(
     dimensions: int,
     contestants: int,
 ) -> NDArray[np.float64]:
-    """Skills by dimension, column and contestant (D, 1 + G, K); a cell's are the sum of its columns."""
+    """Skills by dimension, column and contestant (D, 1 + G, K); a cell adds up its columns."""
     spreads = [
         population.group_sd.get(group.axis.key, population.default_group_sd)
         for group in _groups(study)
@@ -167,7 +167,8 @@ def _vote(
     half = (lead + population.side_effect) / 2
     weights = np.stack([np.exp(half), np.full_like(half, population.tie_propensity), np.exp(-half)])
     cumulative = np.cumsum(weights / weights.sum(axis=0), axis=0)
-    return (votes.random(len(lead)) > cumulative).sum(axis=0)
+    outcome: NDArray[np.int64] = (votes.random(len(lead)) > cumulative).sum(axis=0)
+    return outcome
 
 
 def _write_panel(

@@ -56,33 +56,40 @@ def remove(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None
 
 def _sqlite(refusal: Refusal) -> list[str]:
     when = f"WHEN {refusal.condition}" if refusal.condition else ""
-    table = refusal.model._meta.db_table
-    return [
-        f"CREATE TRIGGER {refusal.name} BEFORE {refusal.event} ON {table} FOR EACH ROW {when} "
-        f"BEGIN SELECT RAISE(ABORT, '{refusal.message}'); END"
-    ]
+    statement = f"""
+        CREATE TRIGGER {refusal.name} BEFORE {refusal.event} ON {refusal.model._meta.db_table}
+        FOR EACH ROW {when}
+        BEGIN SELECT RAISE(ABORT, '{refusal.message}'); END
+    """
+    return [statement]
 
 
 def _postgresql(refusal: Refusal) -> list[str]:
-    table = refusal.model._meta.db_table
-    condition = refusal.condition or "TRUE"
-    raise_refusal = (
-        f"RAISE EXCEPTION '{refusal.message}' USING ERRCODE = 'integrity_constraint_violation'"
+    row = "OLD" if refusal.event == "DELETE" else "NEW"
+    statements = _postgresql_trigger(
+        refusal, refusal.name, refusal.event, "ROW", refusal.condition or "TRUE", row
     )
-    statements = [
-        f"CREATE OR REPLACE FUNCTION {refusal.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF {condition} THEN {raise_refusal}; END IF; "
-        f"IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$",
-        f"CREATE TRIGGER {refusal.name} BEFORE {refusal.event} ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {refusal.name}()",
-    ]
     if refusal.event == "DELETE" and not refusal.condition:
         # TRUNCATE fires no row's trigger. An empty table may be truncated.
-        statements += [
-            f"CREATE OR REPLACE FUNCTION {refusal.name}_truncate() RETURNS trigger "
-            f"LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT 1 FROM {table}) THEN "
-            f"{raise_refusal}; END IF; RETURN NULL; END $$",
-            f"CREATE TRIGGER {refusal.name}_truncate BEFORE TRUNCATE ON {table} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION {refusal.name}_truncate()",
-        ]
+        has_rows = f"EXISTS (SELECT 1 FROM {refusal.model._meta.db_table})"  # noqa: S608  our name
+        statements += _postgresql_trigger(
+            refusal, f"{refusal.name}_truncate", "TRUNCATE", "STATEMENT", has_rows, "NULL"
+        )
     return statements
+
+
+def _postgresql_trigger(
+    refusal: Refusal, name: str, event: str, each: str, condition: str, returned: str
+) -> list[str]:
+    function = f"""
+        CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF {condition} THEN
+            RAISE EXCEPTION '{refusal.message}' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        RETURN {returned}; END $$
+    """
+    trigger = f"""
+        CREATE TRIGGER {name} BEFORE {event} ON {refusal.model._meta.db_table}
+        FOR EACH {each} EXECUTE FUNCTION {name}()
+    """
+    return [function, trigger]

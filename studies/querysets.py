@@ -8,14 +8,14 @@ from django.db.models import Q
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from studies.models import Study
+    from studies.models import Study  # noqa: F401  named in the base class below
 
 
 class StudyQuerySet(models.QuerySet["Study"]):
     """Studies by state and by who asks."""
 
     def visible_to(self, user: "User | AnonymousUser") -> Self:
-        """Public studies past their draft; to a team its own; to staff who may view studies, all."""
+        """Public studies past their draft; to a team its own; to staff with the permission, all."""
         if user.has_perm("studies.view_study"):
             return self
         shown = Q(is_public=True) & ~Q(state="draft")

@@ -1,5 +1,6 @@
 """Fixtures that every test may use: a small cast and one study."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> None:
+def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> Iterator[None]:
     """After a test that commits, pytest empties every table; the triggers would refuse that.
 
     Migration's last step puts them back, so the next test has them again.
     """
     if "transactional_db" not in request.fixturenames:
+        yield
         return
     from django.db import connection
 
@@ -24,11 +26,8 @@ def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> None:
     from studies import append_only
 
     request.getfixturevalue("transactional_db")
-
-    def remove() -> None:
-        append_only.remove(connection, [*raters.apps.refusals(), *leaderboards.apps.refusals()])
-
-    request.addfinalizer(remove)
+    yield
+    append_only.remove(connection, [*raters.apps.refusals(), *leaderboards.apps.refusals()])
 
 
 @pytest.fixture

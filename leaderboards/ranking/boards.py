@@ -20,7 +20,7 @@ from leaderboards.ranking.davidson import (
     provisional,
 )
 from leaderboards.ranking.errors import RankingError
-from leaderboards.ranking.merging import Merged, merge_davidson, merge_trueskill
+from leaderboards.ranking.merging import Merged, composition, merge_davidson, merge_trueskill
 from leaderboards.ranking.outcomes import OUTCOMES, FloatArray, IntArray
 from leaderboards.ranking.trueskill import (
     TrueSkillParameters,
@@ -98,7 +98,7 @@ class DimensionInput:
         shape = (len(self.raters), contestants, contestants, len(OUTCOMES))
         place = np.ravel_multi_index((self.tournament, self.a, self.b, self.outcome), shape)
         counted = np.bincount(place, weights=self.times, minlength=int(np.prod(shape)))
-        return counted.reshape(shape)
+        return counted.astype(float).reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _davidson(
     if given.groups:
         merged = merge_davidson(
             counts[1:],
-            composition=_composition(dimension),
+            composition=composition(dimension.crossings),
             axis=given.axis_of_group,
             shares=given.shares,
             prior=parameters.davidson,
@@ -244,13 +244,6 @@ def _heterogeneity(merged: Merged, given: BoardInput) -> dict[str, float]:
     """How far groups of an axis differ: τ of each axis, in the unit of the skills."""
     axes = dict.fromkeys(group.axis for group in given.groups)
     return {f"tau_{axis}": float(tau) for axis, tau in zip(axes, merged.tau, strict=True)}
-
-
-def _composition(dimension: DimensionInput) -> FloatArray:
-    """The share of each group's battles whose rater is also in another group, (G, G)."""
-    crossings = dimension.crossings.astype(float)
-    battles = np.diagonal(crossings)[:, np.newaxis]
-    return np.divide(crossings, battles, out=np.zeros_like(crossings), where=battles > 0)
 
 
 def _trueskill(
@@ -284,7 +277,7 @@ def _trueskill(
             dimension.b[in_group],
             dimension.outcome[in_group],
             contestants=len(given.contestants),
-            composition=_composition(dimension),
+            composition=composition(dimension.crossings),
             axis=given.axis_of_group,
             shares=given.shares,
             parameters=replace(prior, draw_probability=draw_probability),

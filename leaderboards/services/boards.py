@@ -11,7 +11,7 @@ from leaderboards import document
 from leaderboards.document import Json
 from leaderboards.errors import BoardError, NothingToRankError
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
-from leaderboards.ranking.boards import BoardInput, BoardParameters, Section, rank_board
+from leaderboards.ranking.boards import BoardInput, BoardParameters, Scope, Section, rank_board
 from leaderboards.verdicts import Frame, read_board_input
 from raters.models import Exclusion
 from studies.models import Study
@@ -77,7 +77,7 @@ def take_board(
 
 
 def _everybodys(section: Section) -> int:
-    return int(section.counts.sum()) if section.scope == BoardSection.Scope.SAMPLE else 0
+    return int(section.counts.sum()) if section.scope is Scope.SAMPLE else 0
 
 
 def _write_sections(board: Board, frame: Frame, sections: list[Json]) -> None:

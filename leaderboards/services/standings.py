@@ -122,7 +122,8 @@ def _new_state(frame: Frame, verdicts: Verdicts) -> _State:
 def _stored_state(frame: Frame) -> _State | None:
     """The standings as they were left; None where a dimension or contestant has come since."""
     stored = {(t.dimension_id, t.group_id): t for t in Tournament.objects.filter(study=frame.study)}
-    keys = [(d.pk, g and g.pk) for d in frame.dimensions for g in (None, *frame.groups)]
+    groups = (None, *(group.pk for group in frame.groups))
+    keys = [(dimension.pk, group) for dimension in frame.dimensions for group in groups]
     rows = list(
         Standing.objects.filter(tournament__study=frame.study)
         .order_by("tournament_id", "contestant__slug")

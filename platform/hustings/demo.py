@@ -12,7 +12,7 @@ from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
 from raters.simulation import Population, simulate_raters
 from studies.models import Dimension, Study
-from studies.services import enter_contestant, ensure_shipped_electorate
+from studies.services import ensure_shipped_electorate, enter_contestant
 
 SLUG: Final = "demo"
 ADMIN: Final = "demo"
@@ -39,7 +39,9 @@ DIMENSIONS: Final = (
     ("interaction", "Give and take", "Which one followed better where you wanted to go?"),
     ("trust", "Trust and safety", "Which one would you sooner rely on?"),
 )
-POPULATION: Final = Population(group_sd={"age": 0.5, "sex": 0.15, "ethnicity": 0.25, "party": 0.35})
+POPULATION: Final = Population(
+    skill_sd=0.45, group_sd={"age": 0.5, "sex": 0.15, "ethnicity": 0.25, "party": 0.35}
+)
 
 
 @transaction.atomic

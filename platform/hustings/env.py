@@ -36,7 +36,7 @@ class Environment:
 
 
 def read_environment() -> Environment:
-    """Read the environment; an `ImproperlyConfigured` says what to set where it contradicts itself."""
+    """Read the environment; ImproperlyConfigured says what to set where it contradicts itself."""
     env = environ.Env()
     is_embedded = not env.str("SECRET_KEY", default="")
     if is_embedded and (
@@ -48,7 +48,8 @@ def read_environment() -> Environment:
         )
     home = env.path("HUSTINGS_HOME", default=str(_default_home()))
     home_path = Path(str(home))
-    home_path.mkdir(parents=True, exist_ok=True)
+    # With the folder of collected static files, which the web server misses where it is not.
+    (home_path / "static").mkdir(parents=True, exist_ok=True)
     return Environment(
         home=home_path,
         is_embedded=is_embedded,

@@ -12,7 +12,7 @@ from raters.errors import ImportRefusedError
 from raters.imports import staging
 from raters.imports.reading import TableFile
 from raters.imports.staging import Instant, as_stored
-from raters.models import Outcome, Participation, Rater
+from raters.models import Battle, Outcome, Participation, Rater, Verdict
 from studies.models import Axis, Study
 from studies.services import (
     CELL_SEPARATOR,
@@ -60,7 +60,8 @@ def import_comparisons(
 
     A verdict is known again by battle, rater and dimension; without a `battle` column, by the
     file's content and the line. `raters` is a file with the groups of raters; `may_create` lets
-    unknown contestants and dimensions be added to the study. Raises ImportRefusedError, which names file and line, and then nothing has changed.
+    unknown contestants and dimensions be added to the study. Raises ImportRefusedError, which
+    names file and line, and then nothing has changed.
     """
     Study.objects.select_for_update().get(pk=study.pk)
     if study.state == Study.State.ARCHIVED:
@@ -88,7 +89,7 @@ def import_comparisons(
 
 @dataclass
 class _Arrival:
-    """Turns a file's rows into rows to be staged: names become ids, whatever is unknown an error."""
+    """Turns a file's rows into rows to be staged: names become ids, unknown ones an error."""
 
     study: Study
     file: TableFile
@@ -105,7 +106,7 @@ class _Arrival:
         outcomes, now = frozenset(Outcome.values), as_stored(self.at)
         contestants, dimensions = self._contestants, self._dimensions
         for line, values in self.file.rows(REQUIRED, OPTIONAL):
-            rater, model_a, model_b, outcome, dimension, battle, created_at = cast(_Row, values)
+            rater, model_a, model_b, outcome, dimension, battle, created_at = cast("_Row", values)
             if outcome not in outcomes:
                 known = ", ".join(Outcome.values)
                 raise self.file.refusal(f'outcome "{outcome}" is unknown; there are: {known}', line)
@@ -198,13 +199,13 @@ def _stage_raters(study: Study, file: TableFile) -> None:
 
 def _group_keys(axis: Axis) -> dict[str | None, str]:
     """The key of each group of an axis, by key and by name."""
-    groups = axis.groups.all()
-    return {group.name: group.key for group in groups} | {group.key: group.key for group in groups}
+    keys: dict[str | None, str] = {group.name: group.key for group in axis.groups.all()}
+    return keys | {key: key for key in keys.values()}
 
 
 def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
     """Add the raters whom the study does not know yet; returns their number."""
-    staging.analyze("comparisons")
+    staging.analyze("import_comparisons")
     staging.execute(staging.NEW_RATERS, [study.pk])
     if study.electorate is not None and (row := staging.first_row(staging.RATER_WITHOUT_GROUP)):
         raise file.refusal(
@@ -231,14 +232,14 @@ def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
 def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, int]:
     """Add battles and verdicts that do not stand yet; returns how many of each."""
     staging.execute(staging.VERDICTS)
-    staging.analyze("verdicts")
+    staging.analyze("import_verdicts")
     if row := staging.first_row(staging.TWO_OUTCOMES_IN_FILE):
         line, key, rater = row
         raise file.refusal(
             f'battle "{key}" of rater "{rater}" has another outcome on an earlier line', line
         )
     staging.execute(staging.BATTLES, [study.pk])
-    staging.analyze("battles")
+    staging.analyze("import_battles")
     if row := staging.first_row(staging.TWO_PAIRS_IN_FILE):
         line, key, rater = row
         raise file.refusal(
@@ -257,4 +258,6 @@ def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, 
             line,
         )
     battles = staging.execute(staging.ADD_BATTLES)
-    return battles, staging.execute(staging.ADD_VERDICTS, [as_stored(at), study.pk])
+    verdicts = staging.execute(staging.ADD_VERDICTS, [as_stored(at), study.pk])
+    staging.analyze(*(model._meta.db_table for model in (Participation, Battle, Verdict)))
+    return battles, verdicts

@@ -181,7 +181,7 @@ class TableFile:
             if self.is_gzip:
                 # GzipFile reads in slices of 8 KiB; the buffer keeps lines from paying for that.
                 with gzip.GzipFile(fileobj=counted) as unpacked:
-                    yield io.BufferedReader(unpacked, CHUNK_BYTES)  # type: ignore[type-var]
+                    yield io.BufferedReader(unpacked, CHUNK_BYTES)
             else:
                 yield counted
 

@@ -125,8 +125,7 @@ WHERE v.id IS NULL ORDER BY i.created_at, i.line
 
 def as_stored(instant: datetime) -> Instant:
     """An instant as the database holds it: raw statements pass by Django's own conversion."""
-    stored: Instant = connection.ops.adapt_datetimefield_value(instant)
-    return stored
+    return connection.ops.adapt_datetimefield_value(instant) or instant
 
 
 def create_tables() -> None:
@@ -167,10 +166,14 @@ def _in_dialect(statement: str) -> str:
     return statement.format(join="CROSS JOIN", timestamp="datetime")
 
 
-def analyze(table: str) -> None:
-    """Tell PostgreSQL's planner how large a table is: it never looks at temporary ones itself."""
+def analyze(*tables: str) -> None:
+    """Tell PostgreSQL's planner how large tables are.
+
+    It never looks at temporary ones itself, and at others only after a while; till then it would
+    take a table of a million new rows for a small one.
+    """
     if connection.vendor == "postgresql":
-        execute(f"ANALYZE import_{table}")
+        execute(f"ANALYZE {', '.join(tables)}")
 
 
 def stage(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:
@@ -192,7 +195,8 @@ def bulk_write(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...
                     copy.write_row(row)
         else:
             places = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
+            statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608  our names
+            cursor.executemany(statement, rows)
 
 
 def new_raters() -> Iterator[list[tuple[str, int | None]]]:

@@ -87,10 +87,15 @@ def test_an_export_names_no_rater(simulated_study: Study, board: Board) -> None:
         assert participation.rater.code not in text
 
 
+def _times(exported: dict[str, Any]) -> list[int]:
+    times: list[int] = exported["input"]["dimensions"][0]["times"]
+    return times
+
+
 Tamper = Callable[[dict[str, Any]], object]
 TAMPERINGS: dict[str, tuple[Tamper, str]] = {
-    "a verdict": (lambda d: d["input"]["dimensions"][0]["times"].__setitem__(0, 99), "input digest"),
-    "a score": (lambda d: d["sections"][0]["rows"][0].update(score=9.0), "score was published as 9.0"),
+    "a count of verdicts": (lambda d: _times(d).__setitem__(0, 99), "input digest"),
+    "a score": (lambda d: d["sections"][0]["rows"][0].update(score=9.0), "score was published"),
     "a rank": (lambda d: d["sections"][0]["rows"][0].update(rank=2), "rank was published as 2"),
     "a count": (lambda d: d["sections"][0].update(battles=1), "battles was published as 1"),
     "a section": (lambda d: d["sections"].pop(), "only computed"),
@@ -104,11 +109,31 @@ def test_an_export_that_was_tampered_with_is_found_out(
 ) -> None:
     exported = document.unpack(bytes(board.document))
     tamper(exported)
-    try:
-        differences = document.verify(exported).differences
-    except ValueError as error:
-        differences = (f"input digest or {error}",)
-    assert any(what in difference for difference in differences)
+    assert any(what in difference for difference in document.verify(exported).differences)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "what"),
+    [
+        (lambda d: _times(d).__setitem__(0, 99), "was published as"),
+        (lambda d: d["input"]["groups"][0].update(share=0.9), "cannot be ranked"),
+    ],
+)
+def test_a_forged_digest_does_not_help(board: Board, tamper: Tamper, what: str) -> None:
+    exported = document.unpack(bytes(board.document))
+    tamper(exported)
+    exported["input_digest"] = document.digest(exported["input"])
+    assert any(what in difference for difference in document.verify(exported).differences)
+
+
+def test_an_export_that_does_not_verify_ends_with_status_1(board: Board, tmp_path: Path) -> None:
+    exported = document.unpack(bytes(board.document))
+    exported["sections"][0]["rows"][0]["score"] = 9.0
+    path = tmp_path / "board.json"
+    path.write_text(json.dumps(exported))
+    with pytest.raises(SystemExit) as stopped:
+        command("verify_board", str(path))
+    assert stopped.value.code == 1
 
 
 def test_a_file_that_is_no_export_is_refused(tmp_path: Path) -> None:

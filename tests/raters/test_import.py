@@ -42,9 +42,10 @@ def write(tmp_path: Path) -> Write:
 
     def write(rows: list[list[str]], name: str = "comparisons.csv") -> Path:
         path = tmp_path / name
-        opened = gzip.open(path, "wt", newline="") if name.endswith(".gz") else path.open("w")
-        with opened as file:
-            csv.writer(file).writerows(rows)
+        text = StringIO()
+        csv.writer(text).writerows(rows)
+        content = text.getvalue().encode()
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
         return path
 
     return write
@@ -167,8 +168,10 @@ def test_a_shipped_electorate_is_named_by_its_slug(write: Write) -> None:
     assert electorate.cells.count() == 252
 
 
-WITHOUT = {
-    "an unknown outcome": ([*ROWS[:1], ["ann", "Cedar", "Elm", "left", "", "9", ""]], "line 3", '"left"'),
+BAD_ROWS = {
+    "an unknown outcome": (
+        [*ROWS[:1], ["ann", "Cedar", "Elm", "left", "", "9", ""]], "line 3", '"left"',
+    ),
     "an outcome in capitals": ([["ann", "Cedar", "Elm", "A", "", "9", ""]], "line 2", '"A"'),
     "a model against itself": ([["ann", "Cedar", "Cedar", "a", "", "9", ""]], "line 2", "itself"),
     "an empty rater": ([["", "Cedar", "Elm", "a", "", "9", ""]], "line 2", '"rater" is empty'),
@@ -185,7 +188,7 @@ WITHOUT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rows", "line", "what"), WITHOUT.values(), ids=WITHOUT.keys())
+@pytest.mark.parametrize(("rows", "line", "what"), BAD_ROWS.values(), ids=BAD_ROWS.keys())
 def test_bad_input_names_file_and_line(
     write: Write, rows: list[list[str]], line: str, what: str
 ) -> None:

@@ -15,8 +15,12 @@ from leaderboards.verdicts import Frame, read_board_input
 from raters.simulation import Population, simulate_raters
 from studies.census.specification import AxisSpec, ElectorateSpec, GroupSpec, SourceSpec
 from studies.models import Study
-from studies.services import add_dimension, choose_overall_dimension, create_electorate
-from studies.services import enter_contestant
+from studies.services import (
+    add_dimension,
+    choose_overall_dimension,
+    create_electorate,
+    enter_contestant,
+)
 
 CONTESTANTS: Final = 30
 DIMENSIONS: Final = 5

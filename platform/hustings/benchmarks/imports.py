@@ -19,7 +19,7 @@ from raters.imports.comparisons import import_comparisons
 from raters.imports.staging import CHUNK_ROWS, bulk_write
 from raters.models import Battle, Participation, Rater, Verdict
 from studies.census import load_shipped
-from studies.models import Electorate, Study
+from studies.models import Cell, Electorate, Study
 from studies.services import add_dimension, create_electorate, enter_contestant
 
 CONTESTANTS: Final = 30
@@ -149,7 +149,7 @@ def _bare_seconds(n: int) -> float:
 
 
 def _participations(study: Study, n: int, at: datetime) -> list[int]:
-    cells = list(study.electorate.cells.values_list("pk", flat=True))
+    cells = list(Cell.objects.filter(electorate__studies=study).values_list("pk", flat=True))
     raters = Rater.objects.bulk_create((Rater(created_at=at) for _ in range(n)), batch_size=5000)
     participations = Participation.objects.bulk_create(
         (

@@ -19,6 +19,9 @@ BAD_INPUT = 2
 class HustingsCommand(BaseCommand):
     """A command whose refusals are one line on stderr and exit status 2."""
 
+    # Django sets it; called from code, the error is raised instead.
+    _called_from_command_line: bool
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)

@@ -83,8 +83,10 @@ def _table(section: Json) -> str:
     if section["group"]:
         speaks_for = f"{section['axis']}={section['group']}"
     lines = [
-        f"{section['dimension']}, {speaks_for}: {section['raters']:,} raters, "
-        f"{section['battles']:,} battles"
+        (
+            f"{section['dimension']}, {speaks_for}: {section['raters']:,} raters, "
+            f"{section['battles']:,} battles"
+        )
     ]
     if section["refusal"]:
         return "\n".join([*lines, section["refusal"], ""])

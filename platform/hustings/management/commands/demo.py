@@ -3,6 +3,8 @@
 import logging
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -12,9 +14,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from hustings.management.command import HustingsCommand
 from hustings.celery import app
 from hustings.demo import ADMIN, SLUG, ensure_demo_admin, ensure_demo_study
+from hustings.management.command import HustingsCommand
 
 LINKS = """
 Hustings runs on this machine only; its raters are simulated. Stop it with Ctrl-C.
@@ -67,7 +69,7 @@ def start_embedded_worker() -> None:
     EmbeddedService(app, max_interval=1, thread=True).start()
 
 
-def serve(port: int, *, when_ready: Any) -> None:
+def serve(port: int, *, when_ready: Callable[[], object]) -> None:
     """Serve the site on loopback until interrupted."""
     config = uvicorn.Config(
         "hustings.asgi:application",
@@ -85,4 +87,6 @@ def serve(port: int, *, when_ready: Any) -> None:
             when_ready()
 
     server.startup = startup  # type: ignore[method-assign]
-    server.run()
+    # After its orderly end, uvicorn raises again the signal that it got.
+    with suppress(KeyboardInterrupt):
+        server.run()

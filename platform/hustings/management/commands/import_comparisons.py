@@ -3,7 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -90,7 +90,7 @@ def _electorate(given: str, study_slug: str) -> Electorate:
     return electorate
 
 
-def _progress_bar(path: Path) -> "tqdm[None]":
+def _progress_bar(path: Path) -> "tqdm[Never]":
     """A bar on a terminal, nothing elsewhere."""
     return tqdm(
         total=path.stat().st_size,

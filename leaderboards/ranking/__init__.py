@@ -1,0 +1,1 @@
+"""From verdicts to rankings: pure functions of arrays, without Django or models."""

@@ -1,0 +1,113 @@
+"""The demo serves everything from nothing, and says how to reach it."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+STARTS_WITHIN_S = 60
+SETTINGS = ("SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL", "ALLOWED_HOSTS")
+
+
+def environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    return kept | {"HUSTINGS_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def printed(home: Path) -> Iterator[str]:
+    """What a running demo printed once it answered."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "hustings", "demo", "--port", str(port), "--raters", "40"]
+    log = home / "log"
+    with log.open("w") as output:
+        server = subprocess.Popen(command, env=environment(home), stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while "password" not in log.read_text():
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield log.read_text()
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 0, log.read_text()
+        assert "Traceback" not in log.read_text()
+
+
+def test_every_link_that_is_printed_answers(printed: str) -> None:
+    links = re.findall(r"http://\S+", printed)
+    assert len(links) >= 5
+    for link in links:
+        with urllib.request.urlopen(link) as response:
+            assert response.status == 200, link
+
+
+def test_it_says_that_its_raters_are_simulated(printed: str) -> None:
+    assert "its raters are simulated" in printed
+    link = re.findall(r"http://\S+", printed)[0]
+    with urllib.request.urlopen(link) as response:
+        assert "Simulated raters" in response.read().decode()
+
+
+def test_a_second_start_adds_nothing(home: Path, printed: str) -> None:
+    def verdicts() -> int:
+        with sqlite3.connect(home / "hustings.sqlite3") as database:
+            return int(database.execute("SELECT count(*) FROM raters_verdict").fetchone()[0])
+
+    before = verdicts()
+    assert before == 40 * 6 * 5
+    subprocess.run(
+        [sys.executable, "-m", "hustings", "demo", "--no-serve", "--raters", "40"],
+        env=environment(home),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    assert verdicts() == before
+
+
+def test_its_secret_is_random_and_for_its_owner_alone(home: Path, printed: str) -> None:
+    key = home / "secret_key"
+    assert len(key.read_text()) > 50
+    assert key.stat().st_mode & 0o077 == 0
+
+
+def test_it_refuses_to_run_in_production(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hustings", "demo", "--no-serve"],
+        env=environment(tmp_path) | {"SECRET_KEY": "of-production"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("hustings: The demo makes an admin whose password it prints")
+
+
+def test_a_database_without_a_secret_key_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hustings", "check"],
+        env=environment(tmp_path) | {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("hustings: DATABASE_URL or CELERY_BROKER_URL is set, but")
+    assert done.stderr.count("\n") == 1
