@@ -6,13 +6,13 @@ from leaderboards.services.standings import fold_standings
 from studies.models import Study
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def fold_study_standings(study_id: int) -> None:
     """Fold what is new in one study."""
     fold_standings(Study.objects.get(pk=study_id))
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def fold_all_standings() -> None:
     """Fold what is new anywhere: no verdict waits longer than a beat, whatever rang or did not."""
     for study in Study.objects.exclude(state__in=[Study.State.DRAFT, Study.State.ARCHIVED]):

@@ -1,7 +1,7 @@
 """Fixtures that every test may use: a small cast and one study."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,6 +28,13 @@ def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> Iterator[No
     request.getfixturevalue("transactional_db")
     yield
     append_only.remove(connection, [*raters.apps.refusals(), *leaderboards.apps.refusals()])
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: Any) -> None:
+    """In production names of static files are hashed by `collectstatic`, which no test runs."""
+    backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ class Board(models.Model):
     input_digest = models.CharField(max_length=64)
     document = models.BinaryField(editable=False)
     taken_at = models.DateTimeField()
+    first_battle_at = models.DateTimeField()
+    last_battle_at = models.DateTimeField()
     taken_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )

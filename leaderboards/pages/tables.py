@@ -10,9 +10,9 @@ from typing import Final
 
 from leaderboards.models import BoardRow, BoardSection
 from leaderboards.pages.words import (
-    probability,
-    provisional_reason,
     percent,
+    probability,
+    provisional_notes,
     rank_text,
     signed,
     tiers,
@@ -83,7 +83,7 @@ class TableRow:
     name: str
     developer: str
     begins_tier: bool
-    provisional_reason: str
+    is_provisional: bool
     withdrawn_at: datetime | None
     withdrawal_reason: str
     low: str
@@ -102,7 +102,7 @@ class Table:
 
     scale: Scale
     rows: tuple[TableRow, ...]
-    has_provisional: bool
+    provisional_notes: tuple[str, ...]
     has_withdrawn: bool
 
 
@@ -116,7 +116,7 @@ def table(rows: Sequence[BoardRow]) -> Table | None:
     return Table(
         scale=scale,
         rows=shown,
-        has_provisional=any(row.is_provisional for row in rows),
+        provisional_notes=provisional_notes(rows),
         has_withdrawn=any(row.withdrawn_at for row in shown),
     )
 
@@ -128,7 +128,7 @@ def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
         name=row.name,
         developer=row.developer,
         begins_tier=begins_tier,
-        provisional_reason=provisional_reason(row),
+        is_provisional=row.is_provisional,
         withdrawn_at=row.contestant.withdrawn_at,
         withdrawal_reason=row.contestant.withdrawal_reason,
         low=scale.position(row.score_low),

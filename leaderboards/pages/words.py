@@ -16,6 +16,8 @@ MAX_NAMED_PROVISIONAL: Final = 3
 # A number and its unit never part at the end of a line.
 PERCENT: Final = "\N{NO-BREAK SPACE}%"
 MINUS: Final = "\N{MINUS SIGN}"
+# A dash within a sentence at which no line breaks.
+UNBROKEN_DASH: Final = "\N{WORD JOINER}–\N{WORD JOINER}"
 
 NUMBER_NAMES: Final = {
     "tie_propensity": "Tie propensity ν",
@@ -40,9 +42,9 @@ def percent(share: float, *, decimals: int = 0) -> str:
 
 def probability(p: float) -> str:
     """A probability for a table. It never says 0 % or 100 %: draws can't be that sure."""
-    if p < 0.005:
+    if p < 0.01:
         return f"<1{PERCENT}"
-    return f">99{PERCENT}" if p >= 0.995 else percent(p)
+    return f">99{PERCENT}" if p > 0.99 else percent(p)
 
 
 def signed(value: float, *, decimals: int = 2) -> str:
@@ -76,19 +78,27 @@ def tiers(rows: Sequence[BoardRow]) -> tuple[tuple[BoardRow, ...], ...]:
     return tuple(tuple(tier) for tier in found)
 
 
-def provisional_reason(row: BoardRow) -> str:
-    """Why a row is provisional, as the end of a sentence; empty for one that is not."""
-    if not row.is_provisional:
-        return ""
+def provisional_because(row: BoardRow) -> str:
+    """What a provisional contestant has not done yet: a place needs battles lost and won."""
     if row.battles == 0:
-        return "it has not met anybody yet"
-    if row.losses == 0:
-        return "it has not lost a battle yet"
-    return "it has not won a battle yet"
+        return "met anybody"
+    return "lost a battle" if row.losses == 0 else "won a battle"
+
+
+def provisional_notes(rows: Sequence[BoardRow]) -> tuple[str, ...]:
+    """Why rows are provisional, one sentence for each reason; nothing where none is."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if row.is_provisional:
+            names.setdefault(provisional_because(row), []).append(row.name)
+    return tuple(
+        f"{listed(named)} {'has' if len(named) == 1 else 'have'} not {reason} yet."
+        for reason, named in names.items()
+    )
 
 
 def verdict(rows: Sequence[BoardRow]) -> str:
-    """One line on a table of rows in order of rank: who leads and how surely, what is not separated.
+    """One line on rows in order of rank: who leads, how surely, and what is not separated.
 
     It says no more than the numbers do; of no rows it says nothing.
     """
@@ -99,7 +109,8 @@ def verdict(rows: Sequence[BoardRow]) -> str:
     sentence = f"{_lead(rows)}; {_separation(rows)}."
     others = [row.name for row in rows[1:] if row.is_provisional]
     if len(others) > MAX_NAMED_PROVISIONAL:
-        return f"{sentence} {len(others)} contestants are provisional."
+        more = "more " if rows[0].is_provisional else ""
+        return f"{sentence} {len(others)} {more}contestants are provisional."
     if others:
         return f"{sentence} {listed(others)} {'is' if len(others) == 1 else 'are'} provisional."
     return sentence
@@ -108,7 +119,8 @@ def verdict(rows: Sequence[BoardRow]) -> str:
 def _lead(rows: Sequence[BoardRow]) -> str:
     first = rows[0]
     if first.is_provisional:
-        return f"{first.name} comes first, but provisionally: {provisional_reason(first)}"
+        reason = provisional_because(first)
+        return f"{first.name} comes first, but provisionally: it has not {reason} yet"
     if first.p_best >= CLEAR_LEAD:
         # "Leads with >99 %" is for tables; a sentence has words.
         sure = probability(first.p_best).replace(">", "more than ")
@@ -124,7 +136,8 @@ def _lead(rows: Sequence[BoardRow]) -> str:
 
 
 def _separation(rows: Sequence[BoardRow]) -> str:
-    together, chained = [], []
+    together: list[tuple[int, int]] = []
+    chained: list[tuple[int, int]] = []
     place = 1
     for tier in tiers(rows):
         if len(tier) > 1:
@@ -148,7 +161,7 @@ def _separation(rows: Sequence[BoardRow]) -> str:
 
 def _spans(spans: Sequence[tuple[int, int]]) -> str:
     if len(spans) > 1:
-        return listed([rank_text(*span) for span in spans])
+        return listed([f"{first}{UNBROKEN_DASH}{last}" for first, last in spans])
     ((first, last),) = spans
     return f"{first} and {last}" if last == first + 1 else f"{first} to {last}"
 

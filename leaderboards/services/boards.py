@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Max, Min
 
 from leaderboards import document
 from leaderboards.document import Json
@@ -13,7 +14,7 @@ from leaderboards.errors import BoardError, NothingToRankError
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
 from leaderboards.ranking.boards import BoardInput, BoardParameters, Scope, Section, rank_board
 from leaderboards.verdicts import Frame, read_board_input
-from raters.models import Exclusion
+from raters.models import Exclusion, Verdict
 from studies.models import Study
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def take_board(
         raters=max(int(d.raters[0]) for d in given.dimensions),
         verdicts=sum(_everybodys(section) for section in sections),
         exclusions=len(exclusions),
+        **_fieldwork(study),
         supersedes=Board.objects.standing().filter(study=study).order_by("-taken_at").first(),
     )
     exported = _document(board, frame, given, parameters, sections, exclusions)
@@ -74,6 +76,13 @@ def take_board(
     # Last: the triggers refuse a section or row of a board that stands.
     board.save(force_insert=True)
     return board
+
+
+def _fieldwork(study: Study) -> dict[str, datetime]:
+    """When the battles whose verdicts count began and ended."""
+    return Verdict.objects.counting(study).aggregate(
+        first_battle_at=Min("battle__created_at"), last_battle_at=Max("battle__created_at")
+    )
 
 
 def _everybodys(section: Section) -> int:
@@ -134,6 +143,8 @@ def _document(
             "is_simulated": study.is_simulated,
         },
         "taken_at": board.taken_at.isoformat(),
+        "first_battle_at": board.first_battle_at.isoformat(),
+        "last_battle_at": board.last_battle_at.isoformat(),
         "code_version": board.code_version,
         "supersedes": str(board.supersedes_id) if board.supersedes_id else None,
         "electorate": _electorate_json(frame),

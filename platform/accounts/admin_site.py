@@ -21,7 +21,7 @@ relax_policy = csp_replace(
 )
 
 
-class HustingsAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+class HustingsAdminSite(UnfoldAdminSite):
     """Django admin for study admins."""
 
     site_header = "Hustings"
@@ -43,7 +43,8 @@ class HustingsAdminSite(UnfoldAdminSite):  # type: ignore[misc]
                 return redirect("mfa_index")
             return guarded(request, *args, **kwargs)
 
-        return relax_policy(with_second_factor)
+        relaxed: Callable[..., HttpResponseBase] = relax_policy(with_second_factor)
+        return relaxed
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

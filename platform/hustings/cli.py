@@ -3,8 +3,8 @@
 import os
 import sys
 
-from django.core.management import CommandError, ManagementUtility
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, ManagementUtility
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hustings.env import CHECKOUT, read_environment
@@ -172,9 +173,44 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # Without `validatorUrl` the page asks a stranger's server to check the schema.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "defaultModelsExpandDepth": 0,
+        "validatorUrl": None,
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Hustings",
+    "SITE_HEADER": "Hustings",
+    "SITE_SUBHEADER": "Study admin",
+    "SITE_SYMBOL": "how_to_vote",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hustings/favicon.svg")}
+    ],
+    "STYLES": [lambda _: static("hustings/admin.css")],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "hustings.admin_index.add_studies",
+    "SIDEBAR": {"navigation": "hustings.admin_index.navigation"},
+    # The accent of the public pages.
+    "COLORS": {
+        "primary": {
+            "50": "#f0f6fb",
+            "100": "#dcebf6",
+            "200": "#bcd8ec",
+            "300": "#8dbddd",
+            "400": "#6aa9d3",
+            "500": "#5a9fd0",
+            "600": "#14507d",
+            "700": "#11446b",
+            "800": "#103a59",
+            "900": "#0e304a",
+            "950": "#0a2033",
+        }
+    },
 }
 
 # Tasks
@@ -188,6 +224,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(ENVIRONMENT.home / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "fold-standings": {"task": "leaderboards.tasks.fold_all_standings", "schedule": 60.0},
 }

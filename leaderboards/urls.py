@@ -1,0 +1,17 @@
+"""Addresses of studies and their boards."""
+
+from django.urls import path
+
+from leaderboards import views
+
+app_name = "leaderboards"
+# The address of a board never changes hands: it stays that of the board that was published.
+BOARD = "studies/<slug:slug>/boards/<uuid:board_id>"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("studies/<slug:slug>/", views.study, name="study"),
+    path(f"{BOARD}/", views.board, name="board"),
+    path(f"{BOARD}.json", views.board_export, name="board-export"),
+    path(f"{BOARD}.csv", views.board_table, name="board-table"),
+]
