@@ -44,7 +44,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, run what touches a database; the rest has run on SQLite already."""
+    """On PostgreSQL, run what touches a database; the rest has run on SQLite already.
+
+    So has what looks at pages in a browser, marked `one_database`: they are the same on both.
+    """
     if config.getoption("--database") != "postgres":
         return
     chosen = [item for item in items if _uses_database(item)]
@@ -53,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("one_database"):
+        return False
     fixtures = {"db", "transactional_db", "live_server", "database_url"}
     return bool(
         item.get_closest_marker("django_db") or fixtures & set(getattr(item, "fixturenames", ()))

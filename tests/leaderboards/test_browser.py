@@ -12,6 +12,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from leaderboards.models import Board
 
+pytestmark = pytest.mark.one_database
+
 DESKTOP, PHONE, NARROW = 1280, 375, 360
 PAGES = {
     "home": "/",

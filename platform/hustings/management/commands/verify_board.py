@@ -31,7 +31,7 @@ class Command(HustingsCommand):
         if not result.differences:
             self.stdout.write(
                 f"{path.name}: verified. Board {result.board} of {result.study}: "
-                f"{result.sections} tables recomputed, input {result.input_digest}."
+                f"tables recomputed: {result.sections}; input {result.input_digest}."
             )
             return
         for difference in result.differences[:MAX_DIFFERENCES]:
