@@ -4,6 +4,11 @@ from django.db.models.signals import post_migrate
 
 from studies.append_only import Refusal, append_only, install
 
+IN_A_BATTLE = """
+SELECT 1 FROM studies_contestant c JOIN raters_battle b ON c.id IN (b.side_a_id, b.side_b_id)
+WHERE c.chat_model_id = OLD.id
+"""
+
 
 class RatersConfig(AppConfig):
     name = "raters"
@@ -28,8 +33,7 @@ def refusals() -> tuple[Refusal, ...]:
             ChatModel,
             "UPDATE",
             "A chat model that has been in a battle keeps its pinned fields; make a new version",
-            f"({pinned}) AND EXISTS (SELECT 1 FROM studies_contestant c JOIN raters_battle b "
-            "ON c.id IN (b.side_a_id, b.side_b_id) WHERE c.chat_model_id = OLD.id)",
+            f"({pinned}) AND EXISTS ({IN_A_BATTLE})",
         ),
     )
 

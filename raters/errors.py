@@ -7,3 +7,7 @@ class RaterError(Exception):
 
 class ImportRefusedError(RaterError):
     """A file cannot be imported; the message names file and, where there is one, the line."""
+
+
+class ExclusionError(RaterError):
+    """An exclusion that says nothing, or that is there or lifted already."""

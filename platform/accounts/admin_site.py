@@ -33,7 +33,7 @@ class HustingsAdminSite(UnfoldAdminSite):
         view: Callable[..., HttpResponseBase],
         cacheable: bool = False,  # noqa: FBT001, FBT002
     ) -> Callable[..., HttpResponseBase]:
-        guarded = super().admin_view(view, cacheable)
+        guarded: Callable[..., HttpResponseBase] = super().admin_view(view, cacheable)
 
         def with_second_factor(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if needs_second_factor(request):

@@ -1,6 +1,6 @@
 """How REST behaves everywhere: tokens, pages, and query parameters that nobody knows."""
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
@@ -8,12 +8,16 @@ from rest_framework.exceptions import AuthenticationFailed, ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:
+    # At run time rest_framework.views imports this module, for the settings name its classes.
+    from rest_framework.views import APIView
 
 M = TypeVar("M", bound=Model)
+Row = TypeVar("Row")
 
 
-class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
+class TokenAuthentication(KnoxTokenAuthentication):
     """`Authorization: Token …`. The database knows a token by its hash only, and when it ends."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:
@@ -51,8 +55,8 @@ class KnownParameters(BaseFilterBackend):
     """Refuses a query parameter that a list does not know: a misspelt filter filters nothing."""
 
     def filter_queryset(
-        self, request: Request, queryset: QuerySet[M], view: APIView
-    ) -> QuerySet[M]:
+        self, request: Request, queryset: QuerySet[M, Row], view: "APIView"
+    ) -> QuerySet[M, Row]:
         filterset = getattr(view, "filterset_class", None)
         known = {"format", Pages.limit_query_param, Pages.offset_query_param}
         known |= set(filterset.base_filters) if filterset else set()
@@ -68,5 +72,5 @@ class KnownParameters(BaseFilterBackend):
             raise ValidationError(errors)
         return queryset
 
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:  # noqa: ARG002
         return []

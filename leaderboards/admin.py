@@ -1,0 +1,275 @@
+"""Admin pages of what verdicts add up to: published boards, and live tournaments."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts.admin_pages import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    Step,
+    StepForm,
+    actor,
+    link_to,
+    page_of,
+    stack,
+    table,
+    take_step,
+)
+from leaderboards.errors import BoardError
+from leaderboards.models import Board, BoardRow, BoardSection, Standing, Tournament
+from leaderboards.models.boards import Engine as EngineChoice
+from leaderboards.ranking.boards import BoardParameters, Engine
+from leaderboards.ranking.errors import RankingError
+from leaderboards.services.boards import take_board, withdraw_board
+from studies.models import Study
+
+REFUSALS = (BoardError, RankingError)
+
+
+class TakeBoardForm(StepForm):
+    """How the board is to be computed."""
+
+    engine = forms.ChoiceField(
+        choices=EngineChoice.choices,
+        initial=EngineChoice.DAVIDSON,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Davidson is the engine of published boards. TrueSkill is reserved by its owner "
+        "for non-commercial use.",
+    )
+
+
+@admin.register(Board)
+class BoardAdmin(ReadOnlyAdmin):
+    """Published boards. They are taken and withdrawn; nothing else ever happens to them."""
+
+    list_display = ["study", "taken_at", "engine", "raters", "verdicts", "exclusions", "standing"]
+    list_display_links = ["study", "taken_at"]
+    list_filter = ["study", "engine", ("withdrawal", admin.EmptyFieldListFilter)]
+    search_fields = ["input_digest__exact", "study__slug", "study__title"]
+    ordering = ["-taken_at"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "study",
+                    "standing",
+                    "taken_at",
+                    "taken_by",
+                    ("raters", "verdicts", "exclusions"),
+                    ("first_battle_at", "last_battle_at"),
+                    "succession",
+                    "withdrawal_reason",
+                ]
+            },
+        ),
+        ("Ranking", {"fields": ["ranking"], "classes": ["full-width"]}),
+        ("Sections", {"fields": ["sections"], "classes": ["full-width"]}),
+        (
+            "How it was computed",
+            {"fields": ["engine", "code_version", "input_digest", "parameters"]},
+        ),
+    ]
+    actions_detail = ["see", "export", "withdraw"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Board]:
+        return (
+            Board.objects.visible_to(request.user)
+            .select_related("study", "taken_by", "withdrawal", "supersedes")
+            .annotate(successor=F("superseded_by"))
+            .defer("document", "supersedes__document")
+        )
+
+    def get_custom_urls(self) -> tuple[Any, ...]:
+        return (("take/<int:study_id>/", "leaderboards_board_take", self.take),)
+
+    def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("leaderboards.add_boardwithdrawal")
+
+    @display(
+        description="Standing",
+        label={"stands": "success", "superseded": "default", "withdrawn": "danger"},
+    )
+    def standing(self, board: Board) -> str:
+        if hasattr(board, "withdrawal"):
+            return "withdrawn"
+        return "superseded" if getattr(board, "successor", None) else "stands"
+
+    @display(description="Before and after")
+    def succession(self, board: Board) -> SafeString | str:
+        parts = []
+        if board.supersedes is not None:
+            parts.append(link_to(board.supersedes, f"Supersedes that of {_day(board.supersedes)}"))
+        successor = Board.objects.defer("document").filter(supersedes=board).first()
+        if successor is not None:
+            parts.append(link_to(successor, f"Superseded by that of {_day(successor)}"))
+        return stack(parts) or "The only board so far."
+
+    @display(description="Withdrawn because")
+    def withdrawal_reason(self, board: Board) -> str:
+        withdrawal = getattr(board, "withdrawal", None)
+        return "–" if withdrawal is None else str(withdrawal)
+
+    @display(description="Overall")
+    def ranking(self, board: Board) -> SafeString | str:
+        scopes = [BoardSection.Scope.ELECTORATE.value, BoardSection.Scope.SAMPLE.value]
+        overall = board.study.dimensions.filter(is_overall=True).values_list("key", flat=True)
+        sections = board.sections.filter(scope__in=scopes, dimension_key__in=overall)
+        ranked = sorted(sections, key=lambda section: scopes.index(section.scope))
+        section = next((section for section in ranked if not section.refusal), None)
+        if section is None:
+            return "Nobody is ranked overall; the sections below say why."
+        return table(
+            ["Rank", "Contestant", "Developer", "#Win share", "#P(best)", "#Battles"],
+            [_line(row) for row in section.rows.order_by("rank")],
+            caption=str(section),
+        )
+
+    @display(description="All sections")
+    def sections(self, board: Board) -> SafeString:
+        first = Prefetch("rows", BoardRow.objects.filter(rank=1), to_attr="leaders")
+        rows = [
+            (
+                section.dimension_name,
+                f"{section.axis_name}: {section.group_name}"
+                if section.group_name
+                else section.get_scope_display().capitalize(),
+                f"{section.raters:,}",
+                f"{section.battles:,}",
+                section.refusal or ", ".join(row.name for row in section.leaders),
+            )
+            for section in board.sections.prefetch_related(first).order_by("pk")
+        ]
+        return table(["Dimension", "For whom", "#Raters", "#Battles", "First, or why not"], rows)
+
+    def unfit_steps(self, board: Board) -> Iterable[str]:
+        return ["withdraw"] if hasattr(board, "withdrawal") else []
+
+    @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
+    def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        board = get_object_or_404(self.get_queryset(request), pk=object_id)
+        return redirect("leaderboards:board", slug=board.study.slug, board_id=board.pk)
+
+    @action(description="Export", icon="download", url_path="export", permissions=["view"])
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        board = get_object_or_404(self.get_queryset(request), pk=object_id)
+        return redirect("api:board-export", slug=board.study.slug, board_id=board.pk)
+
+    @action(description="Withdraw", icon="block", url_path="withdraw", permissions=["withdraw"])
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        board = get_object_or_404(self.get_queryset(request), pk=object_id)
+
+        def act(data: dict[str, Any]) -> str:
+            withdraw_board(board, reason=data["reason"], by=actor(request), at=timezone.now())
+            return "The board is withdrawn."
+
+        step = Step(
+            question="Withdraw this board?",
+            note="It stays at its address with all its numbers, and says that it is withdrawn and "
+            "why. This can't be undone; a new board can be taken at any time.",
+            button="Withdraw",
+            act=act,
+            refusals=REFUSALS,
+            back=page_of(board),
+            form=ReasonForm,
+            is_final=True,
+        )
+        return take_step(self, request, board, step)
+
+    def take(self, request: HttpRequest, study_id: int, **_: Any) -> HttpResponse:
+        """Publish a board of a study; the study's page leads here."""
+        if not request.user.has_perm("leaderboards.add_board"):
+            raise PermissionDenied
+        study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
+
+        def act(data: dict[str, Any]) -> str:
+            parameters = BoardParameters(engine=Engine(data["engine"]))
+            board = take_board(study, parameters, by=actor(request), at=timezone.now())
+            return f"A board is published: {board.verdicts:,} verdicts of {board.raters:,} raters."
+
+        step = Step(
+            question="Take a board of this study?",
+            note="All dimensions and groups are computed from the verdicts that count now, and "
+            "published as a snapshot. Nobody can change it afterwards; the next one supersedes it. "
+            "A large study takes some seconds.",
+            button="Take and publish",
+            act=act,
+            refusals=REFUSALS,
+            back=page_of(study),
+            form=TakeBoardForm,
+        )
+        return take_step(self, request, study, step)
+
+
+class StandingInline(ReadOnlyInline):
+    model = Standing
+    fields = ["contestant", "skill", "uncertainty", "wins", "losses", "ties"]
+    readonly_fields = ["skill", "uncertainty"]
+    ordering = ["-mu"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Standing]:
+        queryset: QuerySet[Standing] = super().get_queryset(request)
+        return queryset.select_related("contestant", "tournament")
+
+    @display(description="Skill (μ)")
+    def skill(self, standing: Standing) -> str:
+        return f"{standing.mu:.2f}"
+
+    @display(description="Uncertainty (σ)")
+    def uncertainty(self, standing: Standing) -> str:
+        return f"{standing.sigma:.2f}"
+
+
+@admin.register(Tournament)
+class TournamentAdmin(ReadOnlyAdmin):
+    """Live standings, folded as verdicts come in."""
+
+    list_display = ["study", "dimension", "group_name", "ties_expected"]
+    list_display_links = ["dimension", "group_name"]
+    list_filter = ["study", "dimension"]
+    search_fields = ["study__slug", "dimension__key", "group__name"]
+    fields = ["study", "dimension", "group_name", "ties_expected"]
+    inlines = [StandingInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tournament]:
+        visible = Study.objects.visible_to(request.user)
+        queryset = Tournament.objects.filter(study__in=visible)
+        return queryset.select_related("study", "dimension", "group__axis")
+
+    @display(description="Ties expected", ordering="draw_probability")
+    def ties_expected(self, tournament: Tournament) -> str:
+        return f"{tournament.draw_probability:.1%}"
+
+    @display(description="Group", ordering="group")
+    def group_name(self, tournament: Tournament) -> str:
+        return str(tournament.group or "everybody")
+
+
+def _day(board: Board) -> str:
+    return f"{board.taken_at:%d %B %Y, %H:%M}"
+
+
+def _line(row: BoardRow) -> tuple[str, ...]:
+    ranks = (
+        str(row.rank_low) if row.rank_low == row.rank_high else f"{row.rank_low}–{row.rank_high}"
+    )
+    return (
+        ranks,
+        f"{row.name}{' (provisional)' if row.is_provisional else ''}",
+        row.developer,
+        f"{row.win_share:.1%}",
+        f"{row.p_best:.1%}",
+        f"{row.battles:,}",
+    )

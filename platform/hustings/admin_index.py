@@ -1,0 +1,117 @@
+"""What study admins see first: their studies as they stand, and the way to everything else."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Count, Prefetch
+from django.http import HttpRequest
+from django.urls import reverse
+
+from leaderboards.models import Board
+from studies.models import Study
+
+RECENT: Final = 10
+
+# In the order in which a person thinks: what is asked, who answers, what it adds up to, who acts.
+NAVIGATION: Final = (
+    (
+        "Design",
+        (
+            ("Studies", "ballot", "studies", "study"),
+            ("Contestants", "groups", "studies", "contestant"),
+            ("Chat models", "smart_toy", "studies", "chatmodel"),
+            ("Electorates", "public", "studies", "electorate"),
+        ),
+    ),
+    (
+        "Answers",
+        (
+            ("Raters", "person", "raters", "rater"),
+            ("Participations", "assignment_ind", "raters", "participation"),
+            ("Battles", "forum", "raters", "battle"),
+            ("Verdicts", "how_to_vote", "raters", "verdict"),
+            ("Exclusions", "block", "raters", "exclusion"),
+        ),
+    ),
+    (
+        "Results",
+        (
+            ("Boards", "leaderboard", "leaderboards", "board"),
+            ("Tournaments", "trophy", "leaderboards", "tournament"),
+        ),
+    ),
+    (
+        "Access",
+        (
+            ("Users", "account_circle", "accounts", "user"),
+            ("Roles", "badge", "auth", "group"),
+            ("Email addresses", "mail", "account", "emailaddress"),
+            ("Second factors", "phonelink_lock", "mfa", "authenticator"),
+            ("Tokens", "key", "knox", "authtoken"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: what this person may look at, and nothing else."""
+    overview = {"title": "Overview", "icon": "home", "link": reverse("admin:index")}
+    parts: list[dict[str, Any]] = [{"title": "", "items": [overview]}]
+    for title, entries in NAVIGATION:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            for name, icon, app, model in entries
+            if _may_look(request, app, model)
+        ]
+        if items:
+            parts.append({"title": title, "separator": True, "items": items})
+    return parts
+
+
+def _may_look(request: HttpRequest, app: str, model: str) -> bool:
+    return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+
+@dataclass(frozen=True)
+class StudyLine:
+    """A study as the index shows it."""
+
+    study: Study
+    raters: int
+    verdicts: int
+    board: Board | None
+
+
+def add_studies(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Put the newest studies on the index, each with how far it is."""
+    context |= {"title": "Overview"}
+    if not _may_look(request, "studies", "study"):
+        return context
+    visible = Study.objects.visible_to(request.user)
+    studies = list(visible.select_related("electorate").order_by("-created_at")[: RECENT + 1])
+    return context | {
+        "study_lines": _lines(studies[:RECENT]),
+        "has_more_studies": len(studies) > RECENT,
+    }
+
+
+def _lines(studies: list[Study]) -> list[StudyLine]:
+    chosen = Study.objects.filter(pk__in=[study.pk for study in studies])
+    raters = dict(chosen.order_by().annotate(n=Count("participations")).values_list("pk", "n"))
+    verdicts = dict(
+        chosen.order_by().annotate(n=Count("dimensions__verdicts")).values_list("pk", "n")
+    )
+    standing = Board.objects.standing().defer("document", "parameters").order_by("taken_at")
+    boards = {
+        study.pk: study.boards.all()
+        for study in chosen.prefetch_related(Prefetch("boards", standing))
+    }
+    return [
+        StudyLine(
+            study=study,
+            raters=raters[study.pk],
+            verdicts=verdicts[study.pk],
+            board=max(boards[study.pk], key=lambda board: board.taken_at, default=None),
+        )
+        for study in studies
+    ]

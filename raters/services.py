@@ -1,0 +1,46 @@
+"""Everything that writes exclusions."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from raters.errors import ExclusionError
+from raters.models import Battle, Exclusion, Participation
+from studies.models import Study
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@transaction.atomic
+def exclude(subject: Participation | Battle, *, reason: str, by: "User", at: datetime) -> Exclusion:
+    """Leave a participation's verdicts, or one battle's, out of boards from now on.
+
+    Nothing is deleted, and boards already published stay as they are. Raises ExclusionError
+    without a reason, or where it is left out already.
+    """
+    if not reason.strip():
+        raise ExclusionError(f"Say why {subject} is left out: boards publish the reason.")
+    is_battle = isinstance(subject, Battle)
+    participation = subject.participation if isinstance(subject, Battle) else subject
+    named = {"battle": subject} if is_battle else {"participation": subject}
+    # Two people excluding the same at once would leave two exclusions to lift.
+    study = Study.objects.select_for_update().get(pk=participation.study_id)
+    standing = study.exclusions.active().filter(**named).first()
+    if standing is not None:
+        raise ExclusionError(f"{subject} is left out already: {standing.reason}")
+    return Exclusion.objects.create(
+        study=study, reason=reason.strip(), actor=by, created_at=at, **named
+    )
+
+
+def lift_exclusion(exclusion: Exclusion, *, by: "User", at: datetime) -> None:
+    """Let what was excluded count again. That it was excluded stays on record."""
+    lifted = Exclusion.objects.active().filter(pk=exclusion.pk).update(lifted_at=at, lifted_by=by)
+    exclusion.refresh_from_db()
+    if not lifted:
+        raise ExclusionError(
+            f"The exclusion was lifted already, on {exclusion.lifted_at:%d %B %Y}, "
+            f"by {exclusion.lifted_by}."
+        )

@@ -1,0 +1,68 @@
+"""What people fill in about studies."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from studies.census import (
+    ElectorateError,
+    ElectorateSpec,
+    load_shipped,
+    parse_electorate,
+    shipped_electorates,
+)
+
+
+class ElectorateForm(forms.Form):
+    """An electorate: one that Hustings ships, or one from a file. Valid, it holds a `spec`."""
+
+    shipped = forms.ChoiceField(
+        label="One that comes with Hustings",
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Every figure with its source.",
+    )
+    file = forms.FileField(
+        label="Or a file",
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="CSV with the columns axis, group, share, source (or one column for each axis, "
+        "for joint shares), or TOML; plain or packed as .gz.",
+    )
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Of a file's electorate; without it, what the file says or is called.",
+    )
+
+    spec: ElectorateSpec
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(slug, load_shipped(slug).name) for slug in shipped_electorates()]
+        self.fields["shipped"].choices = [("", "Choose one"), *names]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        shipped, file = data.get("shipped"), data.get("file")
+        if self.errors:
+            return data
+        if bool(shipped) == bool(file):
+            raise forms.ValidationError("Choose one that comes with Hustings, or give a file.")
+        try:
+            self.spec = _spec_of(file, data.get("name")) if file else load_shipped(str(shipped))
+        except ElectorateError as error:
+            self.add_error("file" if file else "shipped", str(error))
+        return data
+
+
+def _spec_of(file: "UploadedFile[Any]", name: str | None) -> ElectorateSpec:
+    return parse_electorate(file.read(), file_name=file.name or "", name=name or None)
