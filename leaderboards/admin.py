@@ -28,9 +28,9 @@ from accounts.admin_pages import (
     take_step,
 )
 from leaderboards.errors import BoardError
-from leaderboards.models import Board, BoardRow, BoardSection, Standing, Tournament
-from leaderboards.models.boards import Engine as EngineChoice
-from leaderboards.ranking.boards import BoardParameters, Engine
+from leaderboards.models import Board, BoardRow, Standing, Tournament
+from leaderboards.models.boards import ENGINE_NAMES
+from leaderboards.ranking.boards import BoardParameters, Engine, Scope
 from leaderboards.ranking.errors import RankingError
 from leaderboards.services.boards import take_board, withdraw_board
 from studies.models import Study
@@ -42,8 +42,8 @@ class TakeBoardForm(StepForm):
     """How the board is to be computed."""
 
     engine = forms.ChoiceField(
-        choices=EngineChoice.choices,
-        initial=EngineChoice.DAVIDSON,
+        choices=list(ENGINE_NAMES.items()),
+        initial=Engine.DAVIDSON,
         widget=UnfoldAdminSelectWidget,
         help_text="Davidson is the engine of published boards. TrueSkill is reserved by its owner "
         "for non-commercial use.",
@@ -124,7 +124,7 @@ class BoardAdmin(ReadOnlyAdmin):
 
     @display(description="Overall")
     def ranking(self, board: Board) -> SafeString | str:
-        scopes = [BoardSection.Scope.ELECTORATE.value, BoardSection.Scope.SAMPLE.value]
+        scopes = [Scope.ELECTORATE.value, Scope.SAMPLE.value]
         overall = board.study.dimensions.filter(is_overall=True).values_list("key", flat=True)
         sections = board.sections.filter(scope__in=scopes, dimension_key__in=overall)
         ranked = sorted(sections, key=lambda section: scopes.index(section.scope))

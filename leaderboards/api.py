@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
-from leaderboards.models.boards import Engine
+from leaderboards.models.boards import SCOPE_NAMES
+from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.views import board_export
 from studies.api import Linked, ListedFilter, OfStudy
 
@@ -23,14 +24,14 @@ from studies.api import Linked, ListedFilter, OfStudy
 class BoardFilter(filters.FilterSet):
     """Boards by engine."""
 
-    engine = ListedFilter("engine", values=Engine.values)
+    engine = ListedFilter("engine", values=list(Engine))
 
 
 class RowFilter(filters.FilterSet):
     """Rows of one board. Only what this board has can be asked for."""
 
     dimension = ListedFilter("section__dimension_key", help_text="A dimension's key.")
-    scope = ListedFilter("section__scope", values=BoardSection.Scope.values)
+    scope = ListedFilter("section__scope", values=list(Scope))
     axis = ListedFilter("section__axis_key", help_text="An axis's key.")
     group = ListedFilter("section__group_key", help_text="A group's key, of `axis` where given.")
     contestant = ListedFilter("contestant__slug", help_text="A contestant's slug.")
@@ -136,7 +137,7 @@ class BoardOut(BoardSummaryOut):
 
 class RowOut(serializers.ModelSerializer[BoardRow]):
     dimension = serializers.SlugField(source="section.dimension_key")
-    scope = serializers.ChoiceField(BoardSection.Scope.choices, source="section.scope")
+    scope = serializers.ChoiceField(list(SCOPE_NAMES.items()), source="section.scope")
     axis = serializers.CharField(source="section.axis_key")
     group = serializers.CharField(source="section.group_key")
     contestant = serializers.SlugField(source="contestant.slug")

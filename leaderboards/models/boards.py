@@ -7,14 +7,15 @@ from django.db import models
 from django.db.models import F, Q
 
 from leaderboards.querysets import BoardQuerySet
+from leaderboards.ranking.boards import Engine, Scope
 from studies.models import Contestant, Study
 
-
-class Engine(models.TextChoices):
-    """How standings are computed."""
-
-    DAVIDSON = "davidson", "Davidson"
-    TRUESKILL = "trueskill", "TrueSkill"
+ENGINE_NAMES = {Engine.DAVIDSON.value: "Davidson", Engine.TRUESKILL.value: "TrueSkill"}
+SCOPE_NAMES = {
+    Scope.ELECTORATE.value: "the electorate, merged from the groups",
+    Scope.GROUP.value: "one group",
+    Scope.SAMPLE.value: "the raters as they came",
+}
 
 
 class Board(models.Model):
@@ -28,7 +29,7 @@ class Board(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     study = models.ForeignKey(Study, models.PROTECT, related_name="boards")
-    engine = models.CharField(max_length=10, choices=Engine)
+    engine = models.CharField(max_length=10, choices=ENGINE_NAMES)
     parameters = models.JSONField()
     code_version = models.CharField(max_length=50)
     input_digest = models.CharField(max_length=64)
@@ -65,13 +66,8 @@ class BoardSection(models.Model):
     `refusal` says why there are no rows, where the verdicts allow no ranking.
     """
 
-    class Scope(models.TextChoices):
-        ELECTORATE = "electorate", "the electorate, merged from the groups"
-        GROUP = "group", "one group"
-        SAMPLE = "sample", "the raters as they came"
-
     board = models.ForeignKey(Board, models.PROTECT, related_name="sections")
-    scope = models.CharField(max_length=10, choices=Scope)
+    scope = models.CharField(max_length=10, choices=SCOPE_NAMES)
     dimension_key = models.SlugField()
     dimension_name = models.CharField(max_length=100)
     axis_key = models.SlugField(blank=True)

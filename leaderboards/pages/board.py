@@ -13,12 +13,11 @@ from leaderboards.errors import NothingToRankError
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.tables import Overview, Table, overview, table
 from leaderboards.pages.words import Fact, model_numbers, percent, verdict
+from leaderboards.ranking.boards import Scope
 from studies.models import Dimension, Group, Source, Study
 
 # Where REST clients find a study's boards.
 API_BOARDS: Final = "/api/v1/studies/{slug}/boards/"
-ELECTORATE: Final = BoardSection.Scope.ELECTORATE.value
-SAMPLE: Final = BoardSection.Scope.SAMPLE.value
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,9 @@ class Contents:
 
     def everybody_options(self, choice: Choice) -> tuple[Option, ...]:
         """The electorate, where there is one, and the raters as they came."""
-        names = {ELECTORATE: "The whole electorate", SAMPLE: "The raters as they came"}
+        names = {Scope.ELECTORATE: "The whole electorate", Scope.SAMPLE: "The raters as they came"}
         return tuple(
-            _place_option(place_of(section), names[section.scope], choice)
+            _place_option(place_of(section), names[Scope(section.scope)], choice)
             for section in self.sections
             if section.dimension_key == choice.dimension and section.scope in names
         )
@@ -163,7 +162,7 @@ class Contents:
 
 def place_of(section: BoardSection) -> str:
     """How addresses name a section within its dimension."""
-    if section.scope == BoardSection.Scope.GROUP:
+    if section.scope == Scope.GROUP:
         return f"{section.axis_key}={section.group_key}"
     return section.scope
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.board import Contents
 from leaderboards.pages.words import verdict
+from leaderboards.ranking.boards import Scope
 from studies.models import Dimension, Study
 
 
@@ -30,7 +31,7 @@ def read_cards(studies: Iterable[Study]) -> list[StudyCard]:
         Dimension.objects.filter(study__in=studies, is_overall=True).values_list("study", "key")
     )
     sections: dict[object, list[BoardSection]] = {}
-    of_everybody = BoardSection.objects.exclude(scope=BoardSection.Scope.GROUP)
+    of_everybody = BoardSection.objects.exclude(scope=Scope.GROUP)
     for section in of_everybody.filter(board__in=boards.values()).order_by("pk"):
         sections.setdefault(section.board_id, []).append(section)
     chosen = {

@@ -19,7 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from leaderboards import document
 from leaderboards.models import Board, BoardRow, BoardSection
-from leaderboards.ranking.boards import BoardParameters
+from leaderboards.ranking.boards import BoardParameters, Scope
 from leaderboards.services.boards import take_board, withdraw_board
 from studies.models import Study
 from studies.services import withdraw_contestant
@@ -163,7 +163,7 @@ def test_the_raters_as_they_came_can_be_seen_and_are_said_to_be_unweighted(
     client: Client, board: Board
 ) -> None:
     page = study_page(client, board.study, group="sample")
-    assert page.context["page"].section.scope == BoardSection.Scope.SAMPLE
+    assert page.context["page"].section.scope == Scope.SAMPLE
     assert "are not weighted" in body(page)
 
 

@@ -1,12 +1,12 @@
 """How well tournaments of groups merge into one ranking, where the truth is known."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from math import sqrt
 from typing import Final
 
 import numpy as np
 
+from leaderboards.ranking.boards import Engine
 from leaderboards.ranking.merging import Merged, composition, merge_davidson, merge_trueskill
 from leaderboards.ranking.outcomes import FloatArray, count_outcomes
 from leaderboards.ranking.simulation import Quotas, Simulated, by_davidson, simulate
@@ -20,13 +20,6 @@ HETEROGENEITY_SD: Final = 1.2
 LOG_ODDS_PER_POINT: Final = 1.702 / (sqrt(2) * DEFAULTS.beta)
 # As many ties between equals, a quarter, as in the simulation for TrueSkill.
 TIE_PROPENSITY: Final = 2 / 3
-
-
-class Engine(StrEnum):
-    """Whose tournaments are merged. Battles are simulated by the engine's own model."""
-
-    TRUESKILL = "trueskill"
-    DAVIDSON = "davidson"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from hustings.benchmarks.merge import Engine, merge_by_davidson, merge_by_trueskill, run
+from hustings.benchmarks.merge import merge_by_davidson, merge_by_trueskill, run
 from leaderboards.ranking import trueskill as kernel
+from leaderboards.ranking.boards import Engine
 from leaderboards.ranking.davidson import fit_davidson
 from leaderboards.ranking.errors import RankingError, SharesError
 from leaderboards.ranking.merging import (

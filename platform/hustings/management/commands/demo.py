@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import warnings
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import suppress
@@ -87,6 +88,8 @@ def serve(port: int, *, when_ready: Callable[[], object]) -> None:
             when_ready()
 
     server.startup = startup  # type: ignore[method-assign]
+    # WhiteNoise reads files synchronously, which is well on one machine and not worth a warning.
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
     # After its orderly end, uvicorn raises again the signal that it got.
     with suppress(KeyboardInterrupt):
         server.run()
