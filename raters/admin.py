@@ -30,7 +30,7 @@ from accounts.admin_pages import (
 )
 from raters.errors import RaterError
 from raters.models import Battle, Exclusion, Participation, Rater, Verdict
-from raters.services import exclude, lift_exclusion
+from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import Study
 
 

@@ -15,7 +15,7 @@ from knox.models import AuthToken
 
 from leaderboards.models import Board, Tournament
 from raters.models import Battle, Exclusion, Participation, Rater, Verdict
-from raters.services import exclude, lift_exclusion
+from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
 from studies.services import withdraw_contestant
 from tests.cast import NOW, make_admin, make_board, make_electorate, make_study, make_user

@@ -108,8 +108,9 @@ WHERE v.outcome <> i.outcome ORDER BY i.line LIMIT 1
 """
 
 ADD_BATTLES = """
-INSERT INTO raters_battle (participation_id, key, side_a_id, side_b_id, created_at)
-SELECT i.participation_id, i.key, i.side_a_id, i.side_b_id, i.created_at
+INSERT INTO raters_battle
+    (participation_id, key, side_a_id, side_b_id, created_at, judged_at, reason)
+SELECT i.participation_id, i.key, i.side_a_id, i.side_b_id, i.created_at, i.created_at, ''
 FROM import_battles i
 LEFT JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
 WHERE b.id IS NULL ORDER BY i.created_at, i.line

@@ -1,7 +1,16 @@
 """Models of the raters app, by topic."""
 
-from raters.models.battles import Battle, Outcome, Verdict
+from raters.models.battles import Battle, Outcome, Reply, Turn, Verdict
 from raters.models.checks import Exclusion
 from raters.models.panel import Participation, Rater
 
-__all__ = ["Battle", "Exclusion", "Outcome", "Participation", "Rater", "Verdict"]
+__all__ = [
+    "Battle",
+    "Exclusion",
+    "Outcome",
+    "Participation",
+    "Rater",
+    "Reply",
+    "Turn",
+    "Verdict",
+]

@@ -33,6 +33,8 @@ class Battle(models.Model):
     side_a = models.ForeignKey(Contestant, models.PROTECT, related_name="battles_as_a")
     side_b = models.ForeignKey(Contestant, models.PROTECT, related_name="battles_as_b")
     created_at = models.DateTimeField()
+    judged_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True, help_text="Why, in the rater's words; never trusted.")
 
     class Meta:
         ordering = ["pk"]
@@ -47,6 +49,93 @@ class Battle(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Turn(models.Model):
+    """One message of the rater in a battle; it has two replies. `text` is hers, never trusted."""
+
+    battle = models.ForeignKey(Battle, models.PROTECT, related_name="turns", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["battle", "number"]
+        constraints = [
+            models.UniqueConstraint(F("battle"), F("number"), name="one_turn_per_number"),
+            models.CheckConstraint(condition=Q(number__gt=0), name="turns_count_from_1"),
+            models.CheckConstraint(condition=~Q(text=""), name="turn_has_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.battle}, {self.number}"
+
+
+class Reply(models.Model):
+    """One side's answer to a turn, made by a worker: claimed with a lease, written, finished.
+
+    `claim` is the worker's token; it may write only as long as the token is its own. `text` grows
+    while the worker writes; it is an answer only once the reply is finished. `error` is for
+    admins, and never shown to a rater: it may name the model.
+    """
+
+    class Side(models.TextChoices):
+        A = "a", "A"
+        B = "b", "B"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        CLAIMED = "claimed", "being written"
+        FINISHED = "finished", "finished"
+        FAILED = "failed", "failed"
+
+    turn = models.ForeignKey(Turn, models.PROTECT, related_name="replies", db_index=False)
+    side = models.CharField(max_length=1, choices=Side)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    text = models.TextField(blank=True)
+    claim = models.UUIDField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    # When it may be tried again, after a failure that may pass.
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
+    completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    first_piece_ms = models.PositiveIntegerField(null=True, blank=True)
+    total_ms = models.PositiveIntegerField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["turn", "side"]
+        verbose_name_plural = "replies"
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["waiting", "claimed"]),
+                name="replies_to_be_made",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(F("turn"), F("side"), name="one_reply_per_turn_and_side"),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "claimed", "finished", "failed"]),
+                name="reply_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="finished") | ~Q(text=""), name="finished_reply_has_text"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error=""), name="failed_reply_has_error"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="claimed", claim__isnull=False, leased_until__isnull=False)
+                | (~Q(state="claimed") & Q(claim__isnull=True, leased_until__isnull=True)),
+                name="only_a_claimed_reply_has_claim_and_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.turn}{self.side}"
 
 
 class Verdict(models.Model):

@@ -5,7 +5,7 @@ import secrets
 from django.db import models
 from django.db.models import F, Q
 
-from studies.models import Cell, Study
+from studies.models import Cell, ConsentText, Study
 
 # Crockford's alphabet: no I, L, O or U, so that a code read aloud or copied by hand survives.
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -54,6 +54,13 @@ class Participation(models.Model):
     recruiting_id = models.CharField(max_length=200)
     state = models.CharField(max_length=12, choices=State)
     created_at = models.DateTimeField()
+    consent_text = models.ForeignKey(
+        ConsentText, models.PROTECT, null=True, blank=True, related_name="participations"
+    )
+    consented_at = models.DateTimeField(null=True, blank=True)
+    # A place is kept until then, and longer with each word from the rater.
+    kept_until = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]

@@ -3,16 +3,20 @@
 from studies.models.contestants import ChatModel, Contestant
 from studies.models.design import Dimension, Study
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
+from studies.models.recruitment import CompletionCode, ConsentText, Quota
 
 __all__ = [
     "Axis",
     "Cell",
     "CellGroup",
     "ChatModel",
+    "CompletionCode",
+    "ConsentText",
     "Contestant",
     "Dimension",
     "Electorate",
     "Group",
+    "Quota",
     "Source",
     "Study",
 ]

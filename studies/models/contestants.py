@@ -1,9 +1,23 @@
 """The registry of chat models, and their entry into studies as contestants."""
 
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from studies.models.design import Study
+
+
+def price_field(help_text: str) -> "models.DecimalField[Decimal | str, Decimal]":
+    """A price in US dollars for a million tokens; 0 where nothing is charged."""
+    return models.DecimalField(
+        max_digits=9,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=help_text,
+    )
 
 
 class ChatModel(models.Model):
@@ -17,11 +31,28 @@ class ChatModel(models.Model):
     name = models.CharField(max_length=200)
     version = models.PositiveSmallIntegerField(default=1)
     developer = models.CharField(max_length=200, blank=True)
-    base_url = models.URLField(blank=True, help_text="Where its chat-completions endpoint answers.")
+    base_url = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="Where its chat-completions endpoint answers, or bot:NAME for a built-in bot.",
+    )
     model_id = models.CharField(max_length=200, blank=True, help_text="Its name at the endpoint.")
     revision = models.CharField(max_length=100, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     system_prompt = models.TextField(blank=True)
+    key_variable = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="The name of the environment variable that holds the key; never the key.",
+    )
+    timeout_s = models.PositiveSmallIntegerField(
+        "timeout in seconds", default=60, validators=[MinValueValidator(1)]
+    )
+    max_concurrent = models.PositiveSmallIntegerField(
+        "calls at once", default=8, validators=[MinValueValidator(1)]
+    )
+    input_price = price_field("US dollars for a million tokens that it reads.")
+    output_price = price_field("US dollars for a million tokens that it writes.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -29,6 +60,13 @@ class ChatModel(models.Model):
         constraints = [
             models.UniqueConstraint(F("name"), F("version"), name="one_chat_model_per_version"),
             models.CheckConstraint(condition=~Q(name=""), name="chat_model_has_name"),
+            models.CheckConstraint(
+                condition=Q(timeout_s__gt=0, max_concurrent__gt=0),
+                name="chat_model_may_be_called",
+            ),
+            models.CheckConstraint(
+                condition=Q(input_price__gte=0, output_price__gte=0), name="price_is_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

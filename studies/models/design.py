@@ -26,6 +26,10 @@ class Study(models.Model):
         CLOSED = "closed", "closed"
         ARCHIVED = "archived", "archived"
 
+    class QuotaBy(models.TextChoices):
+        MARGINS = "margins", "groups of each axis"
+        CELLS = "cells", "cells"
+
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=200)
     question = models.CharField(
@@ -45,6 +49,40 @@ class Study(models.Model):
         blank=True,
         related_name="studies",
         help_text="Whom the study speaks for. Without one, boards speak for the raters only.",
+    )
+    raters_wanted = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Places, divided into quotas by the electorate's shares."
+    )
+    quota_by = models.CharField(
+        "quotas by",
+        max_length=10,
+        choices=QuotaBy,
+        default=QuotaBy.MARGINS,
+        help_text="Whether a rater needs a place in each of her groups, or in her cell.",
+    )
+    battles_each = models.PositiveSmallIntegerField(
+        "battles of each rater", default=4, validators=[MinValueValidator(1)]
+    )
+    min_turns = models.PositiveSmallIntegerField(
+        "messages at least", default=3, validators=[MinValueValidator(1)]
+    )
+    max_turns = models.PositiveSmallIntegerField("messages at most", default=10)
+    task = models.TextField(
+        blank=True, help_text="What raters are asked to talk about; shown above every battle."
+    )
+    reservation_minutes = models.PositiveSmallIntegerField(
+        "minutes a place is kept",
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="After so long without a word from the rater, her place goes back.",
+    )
+    minutes_estimated = models.PositiveSmallIntegerField(null=True, blank=True)
+    pay = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, default="GBP")
+    recruiting_parameter = models.CharField(
+        max_length=50,
+        default="PROLIFIC_PID",
+        help_text="The parameter of the study's link that carries the recruiting platform's id.",
     )
     team = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
@@ -69,6 +107,10 @@ class Study(models.Model):
                 name="study_state_is_known",
             ),
             models.CheckConstraint(condition=~Q(title=""), name="study_has_title"),
+            models.CheckConstraint(
+                condition=Q(min_turns__gt=0, max_turns__gte=F("min_turns"), battles_each__gt=0),
+                name="study_asks_for_turns_and_battles",
+            ),
         ]
 
     def __str__(self) -> str:

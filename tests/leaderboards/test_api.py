@@ -11,7 +11,7 @@ from leaderboards.document import verify
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board, withdraw_board
 from raters.models import Participation
-from raters.services import exclude
+from raters.services.exclusions import exclude
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 from tests.studies.test_api import SECRETS, bearer
 

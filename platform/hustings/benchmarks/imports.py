@@ -119,7 +119,16 @@ def _bare_seconds(n: int) -> float:
         for first in range(0, n, CHUNK_ROWS):
             bulk_write(
                 Battle._meta.db_table,
-                ("id", "participation_id", "key", "side_a_id", "side_b_id", "created_at"),
+                (
+                    "id",
+                    "participation_id",
+                    "key",
+                    "side_a_id",
+                    "side_b_id",
+                    "created_at",
+                    "judged_at",
+                    "reason",
+                ),
                 [
                     (
                         1 + row,
@@ -128,6 +137,8 @@ def _bare_seconds(n: int) -> float:
                         contestants[pairs[row][0]],
                         contestants[pairs[row][1]],
                         at,
+                        at,
+                        "",
                     )
                     for row in range(first, min(n, first + CHUNK_ROWS))
                 ],
