@@ -161,7 +161,10 @@ def _allocate(shares: Mapping[Key, float], raters: int) -> Allocation[Key]:
     total = _checked_total(shares, raters)
     exact = {key: round(share * raters / total, EXACT_DECIMALS) for key, share in shares.items()}
     targets = {key: math.floor(quota) for key, quota in exact.items()}
-    by_remainder = sorted(exact, key=lambda key: (targets[key] - exact[key], key))
+    # Rounded again: taking the whole part off brings back what floating point makes of it.
+    by_remainder = sorted(
+        exact, key=lambda key: (round(targets[key] - exact[key], EXACT_DECIMALS), key)
+    )
     for key in by_remainder[: raters - sum(targets.values())]:
         targets[key] += 1
     return Allocation(

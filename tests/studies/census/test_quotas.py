@@ -7,7 +7,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from studies.census import ElectorateError, cell_shares, load_shipped, shipped_electorates
@@ -105,6 +105,7 @@ def naive_hamilton(weights: dict[str, int], raters: int) -> dict[str, int]:
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers(1, 200), min_size=1), RATERS)
+@example({"a": 110, "b": 24, "c": 155, "aa": 130, "aaa": 105}, 144)
 def test_floating_point_gives_what_exact_fractions_give(weights, raters):
     total = sum(weights.values())
     group_shares = {key: weight / total for key, weight in weights.items()}
