@@ -1,8 +1,6 @@
 from django.apps import AppConfig
-from django.db import connections
-from django.db.models.signals import post_migrate
 
-from studies.append_only import Refusal, append_only, install
+from studies.append_only import Refusal, append_only, keep_installed
 
 
 class LeaderboardsConfig(AppConfig):
@@ -10,7 +8,7 @@ class LeaderboardsConfig(AppConfig):
     verbose_name = "Leaderboards"
 
     def ready(self) -> None:
-        post_migrate.connect(install_refusals, sender=self)
+        keep_installed(self, refusals)
 
 
 def refusals() -> tuple[Refusal, ...]:
@@ -33,7 +31,3 @@ def refusals() -> tuple[Refusal, ...]:
             "WHERE s.id = NEW.section_id)",
         ),
     )
-
-
-def install_refusals(using: str, **_kwargs: object) -> None:
-    install(connections[using], refusals())

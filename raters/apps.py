@@ -1,12 +1,26 @@
 from django.apps import AppConfig
-from django.db import connections
-from django.db.models.signals import post_migrate
 
-from studies.append_only import Refusal, append_only, install
+from studies.append_only import Refusal, append_only, keep_installed
 
 IN_A_BATTLE = """
 SELECT 1 FROM studies_contestant c JOIN raters_battle b ON c.id IN (b.side_a_id, b.side_b_id)
 WHERE c.chat_model_id = OLD.id
+"""
+
+# The places taken in a quota: by whoever is in its cell, or in a cell of its group.
+TAKEN = """
+SELECT COUNT(*) FROM raters_participation p
+WHERE p.study_id = {quota}.study_id AND p.state IN ({states}) AND {who}
+AND (p.cell_id = {quota}.cell_id OR p.cell_id IN (
+    SELECT cg.cell_id FROM studies_cellgroup cg WHERE cg.group_id = {quota}.group_id))
+"""
+
+IN_A_FULL_QUOTA = """
+SELECT 1 FROM studies_quota q
+WHERE q.study_id = NEW.study_id
+AND (q.cell_id = NEW.cell_id OR q.group_id IN (
+    SELECT cg.group_id FROM studies_cellgroup cg WHERE cg.cell_id = NEW.cell_id))
+AND q.target <= ({taken})
 """
 
 
@@ -15,7 +29,7 @@ class RatersConfig(AppConfig):
     verbose_name = "Raters"
 
     def ready(self) -> None:
-        post_migrate.connect(install_refusals, sender=self)
+        keep_installed(self, refusals)
 
 
 def refusals() -> tuple[Refusal, ...]:
@@ -35,8 +49,36 @@ def refusals() -> tuple[Refusal, ...]:
             "A chat model that has been in a battle keeps its pinned fields; make a new version",
             f"({pinned}) AND EXISTS ({IN_A_BATTLE})",
         ),
+        *_no_more_places_than_quotas(),
     )
 
 
-def install_refusals(using: str, **_kwargs: object) -> None:
-    install(connections[using], refusals())
+def _no_more_places_than_quotas() -> tuple[Refusal, ...]:
+    """Nobody comes in through a full quota, and no quota falls below the places taken.
+
+    On PostgreSQL two transactions don't see each other's places: it is the service's lock that
+    holds them apart. This is for what counts wrongly, or not at all.
+    """
+    from raters.models import Participation
+    from studies.models import Quota
+    from studies.planning import TAKES_A_PLACE
+
+    states = ", ".join(f"'{state}'" for state in TAKES_A_PLACE)
+    takes = f"NEW.state IN ({states})"
+    moves_in = (
+        f"(OLD.state NOT IN ({states}) OR OLD.study_id <> NEW.study_id "
+        "OR COALESCE(OLD.cell_id, 0) <> COALESCE(NEW.cell_id, 0))"
+    )
+    by_anybody = TAKEN.format(quota="q", states=states, who="1 = 1")
+    by_others = TAKEN.format(quota="q", states=states, who="p.id <> OLD.id")
+    comes_in_full = f"{takes} AND EXISTS ({IN_A_FULL_QUOTA.format(taken=by_anybody)})"
+    moves_in_full = f"{takes} AND {moves_in} AND EXISTS ({IN_A_FULL_QUOTA.format(taken=by_others)})"
+    too_few = f"NEW.target < ({TAKEN.format(quota='NEW', states=states, who='1 = 1')})"
+    full = "A quota of this rater has no place left"
+    below = "A quota never falls below the places that are taken"
+    return (
+        Refusal(Participation, "INSERT", full, comes_in_full),
+        Refusal(Participation, "UPDATE", full, moves_in_full),
+        Refusal(Quota, "INSERT", below, too_few),
+        Refusal(Quota, "UPDATE", below, too_few),
+    )

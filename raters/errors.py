@@ -1,5 +1,10 @@
 """What can go wrong with raters' work. Each message is for a person."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from raters.models import Participation
+
 
 class RaterError(Exception):
     """Base of what raters refuses."""
@@ -11,3 +16,67 @@ class ImportRefusedError(RaterError):
 
 class ExclusionError(RaterError):
     """An exclusion that says nothing, or that is there or lifted already."""
+
+
+class StudyClosedError(RaterError):
+    """The study takes nobody new."""
+
+
+class GroupsError(RaterError):
+    """The groups given are not one of each axis of the study's electorate."""
+
+
+class PlaceLostError(RaterError):
+    """The participation has ended, so the rater has no place to go on with."""
+
+
+class QuotaFullError(RaterError):
+    """No place is left in `full`, the rater's groups; `participation` is recorded as screened out.
+
+    `full` holds what the groups are called, such as "Age: 18-34".
+    """
+
+    def __init__(self, participation: "Participation", full: tuple[str, ...]) -> None:
+        super().__init__(f"No place is left for: {', '.join(full)}.")
+        self.participation = participation
+        self.full = full
+
+
+class BattleError(RaterError):
+    """Base of what a battle refuses: it can't go on in this way, and the message says why."""
+
+
+class BattleOverError(BattleError):
+    """The battle is judged, or another has taken its place."""
+
+
+class StudyRestsError(BattleError):
+    """The study is not open, so that nothing new begins in it."""
+
+
+class MessageRefusedError(BattleError):
+    """A message that is empty, too long, or more than the study allows."""
+
+
+class TurnConflictError(BattleError):
+    """Another message stands under this number, or the number is not the next one."""
+
+
+class ReplyPendingError(BattleError):
+    """A side is still answering the last message."""
+
+
+class SideFailedError(BattleError):
+    """A side could not answer the last message; it has to be asked again first."""
+
+
+class RetryRefusedError(BattleError):
+    """Only a side that could not answer the last message is asked again."""
+
+
+class VerdictRefusedError(BattleError):
+    """Verdicts that are not one known outcome for each dimension, or that come too early."""
+
+
+class NoPairLeftError(BattleError):
+    """The rater has met every pair that could take the place of this one."""

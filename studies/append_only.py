@@ -5,11 +5,13 @@ installed after every migrate, not by a migration, because SQLite loses a table'
 a later migration rebuilds the table.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from django.db import models
+from django.apps import AppConfig
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,23 @@ def append_only(model: type[models.Model], message: str) -> tuple[Refusal, Refus
     return Refusal(model, "UPDATE", message), Refusal(model, "DELETE", message)
 
 
+def keep_installed(config: AppConfig, refusals: Callable[[], Iterable[Refusal]]) -> None:
+    """Install an app's triggers after each migrate; to be called when the app is ready.
+
+    On SQLite they are lifted before: it can't rebuild a table that another one's trigger names.
+    """
+
+    def lift(using: str, **_kwargs: object) -> None:
+        if connections[using].vendor == "sqlite":
+            remove(connections[using], refusals())
+
+    def put_back(using: str, **_kwargs: object) -> None:
+        install(connections[using], refusals())
+
+    pre_migrate.connect(lift, sender=config, weak=False)
+    post_migrate.connect(put_back, sender=config, weak=False)
+
+
 def install(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None:
     """Create the triggers anew; running it again changes nothing."""
     remove(connection, refusals := tuple(refusals))
@@ -45,7 +64,7 @@ def install(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> Non
 
 
 def remove(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None:
-    """Drop the triggers. Nothing in the product calls this but `install`."""
+    """Drop the triggers. Only to create them anew, or before migrations that `install` follows."""
     with connection.cursor() as cursor:
         for refusal in refusals:
             table = refusal.model._meta.db_table

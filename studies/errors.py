@@ -11,3 +11,19 @@ class StateError(StudyError):
 
 class ElectorateConflictError(StudyError):
     """An electorate of this slug stands already, with other figures."""
+
+
+class QuotaError(StudyError):
+    """Places can't be divided in this way, or fewer would be left than are taken."""
+
+
+class StudyNotReadyError(StudyError):
+    """The study can't open yet. `missing` says in sentences what has to be done first."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__(" ".join(("The study can't open yet.", *missing)))
+        self.missing = missing
+
+
+class SlugTakenError(StudyError):
+    """Another study has this slug, and with it the address of its pages."""

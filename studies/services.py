@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.text import slugify
 
 from studies.census import ElectorateSpec, cell_shares, load_shipped, shipped_electorates
@@ -12,6 +13,7 @@ from studies.models import (
     Cell,
     CellGroup,
     ChatModel,
+    ConsentText,
     Contestant,
     Dimension,
     Electorate,
@@ -113,8 +115,12 @@ def ensure_shipped_electorate(slug: str) -> Electorate | None:
     return standing
 
 
+@transaction.atomic
 def give_electorate(study: Study, electorate: Electorate) -> None:
-    """Say whom the study speaks for. It can't be changed once the study has raters."""
+    """Say whom the study speaks for. It can't be changed once the study has raters.
+
+    Quotas divided by another electorate's shares go with it.
+    """
     if study.electorate_id == electorate.pk:
         return
     if study.participations.exists():
@@ -123,6 +129,7 @@ def give_electorate(study: Study, electorate: Electorate) -> None:
             f"The study {study.slug} has raters, and speaks for: {standing}. "
             "Their groups would be lost with another electorate: make a new study for it."
         )
+    study.quotas.all().delete()
     Study.objects.filter(pk=study.pk).update(electorate=electorate)
     study.refresh_from_db()
 
@@ -167,6 +174,23 @@ def choose_overall_dimension(study: Study) -> None:
             study.dimensions.filter(pk=first.pk).update(is_overall=True)
 
 
+@transaction.atomic
+def add_consent_text(study: Study, *, summary: str, text: str) -> ConsentText:
+    """Add the next version of what raters agree to. Earlier ones stay: raters agreed to them."""
+    # Two that are added at once must not get one number.
+    Study.objects.select_for_update().get(pk=study.pk)
+    last = study.consent_texts.aggregate(last=Max("version"))["last"]
+    return ConsentText.objects.create(
+        study=study, version=(last or 0) + 1, summary=summary, text=text
+    )
+
+
+def choose_quota_kind(study: Study, *, quota_by: str) -> None:
+    """Say whether quotas are divided by groups or by cells; `allocate_quotas` then divides them."""
+    Study.objects.filter(pk=study.pk).update(quota_by=Study.QuotaBy(quota_by))
+    study.refresh_from_db()
+
+
 def withdraw_contestant(contestant: Contestant, *, reason: str, at: datetime) -> None:
     """Withdraw a contestant from its study; its battles and past boards stay."""
     if not reason.strip():
@@ -180,10 +204,24 @@ def withdraw_contestant(contestant: Contestant, *, reason: str, at: datetime) ->
 
 
 def move_study(study: Study, *, to: str) -> None:
-    """Move a study along its life cycle: draft → open ⇄ paused → closed → archived."""
-    sources = [state for state, nexts in NEXT_STATES.items() if to in nexts]
-    moved = Study.objects.filter(pk=study.pk, state__in=sources).update(state=to)
+    """Move a study along its life cycle: draft → open ⇄ paused → closed → archived.
+
+    Except to open: that is `studies.planning.open_study`, which checks the design first.
+    """
+    if to == Study.State.OPEN:
+        raise StateError("A study opens only by the step that checks its design.")
+    moved = Study.objects.filter(pk=study.pk, state__in=states_before(to)).update(state=to)
     study.refresh_from_db()
     if not moved:
-        allowed = ", ".join(sorted(NEXT_STATES[study.state])) or "nothing more"
-        raise StateError(f"A study that is {study.state} can become: {allowed}. Not {to}.")
+        raise refused_step(study, to)
+
+
+def states_before(to: str) -> list[str]:
+    """The states from which a study can come to this one."""
+    return [state for state, nexts in NEXT_STATES.items() if to in nexts]
+
+
+def refused_step(study: Study, to: str) -> StateError:
+    """What to say where the life cycle does not allow a step."""
+    allowed = ", ".join(sorted(NEXT_STATES[study.state])) or "nothing more"
+    return StateError(f"A study that is {study.state} can become: {allowed}. Not {to}.")

@@ -11,7 +11,15 @@ from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
 from raters.simulation import Population, simulate_raters
 from studies.census import AxisSpec, ElectorateSpec, GroupSpec, SourceSpec
-from studies.models import ChatModel, Dimension, Electorate, Study
+from studies.models import (
+    ChatModel,
+    CompletionCode,
+    ConsentText,
+    Dimension,
+    Electorate,
+    Study,
+)
+from studies.planning import allocate_quotas
 from studies.services import create_electorate, enter_contestant
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -110,3 +118,15 @@ def make_user(name: str, *permissions: str, is_staff: bool = False) -> User:
 def make_admin(name: str = "admin") -> User:
     """Somebody who may do everything."""
     return User.objects.create_superuser(name, password="a long sentence")
+
+
+def complete_design(study: Study, *, raters: int = 20) -> Study:
+    """Give a draft whatever it lacks to be opened: bots to talk to, texts, codes, quotas."""
+    ChatModel.objects.filter(contestants__study=study).update(base_url="bot:echo")
+    study.dimensions.update(question="Which one was better?")
+    ConsentText.objects.create(study=study, version=1, summary="You talk.", text="You agree.")
+    for outcome in CompletionCode.Outcome:
+        CompletionCode.objects.create(study=study, outcome=outcome, code=f"CODE-{outcome}")
+    Study.objects.filter(pk=study.pk).update(task="Plan something for this month.")
+    allocate_quotas(study, raters=raters)
+    return study

@@ -18,7 +18,15 @@ from raters.models import Battle, Exclusion, Participation, Rater, Verdict
 from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
 from studies.services import withdraw_contestant
-from tests.cast import NOW, make_admin, make_board, make_electorate, make_study, make_user
+from tests.cast import (
+    NOW,
+    complete_design,
+    make_admin,
+    make_board,
+    make_electorate,
+    make_study,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +146,16 @@ def study_form(study=None, **changes):
         "slug": "coffee",
         "question": "Which one?",
         "electorate": study.electorate_id if study else None,
+        "min_turns": "3",
+        "max_turns": "10",
+        "battles_each": "4",
+        "reservation_minutes": "60",
+        "currency": "GBP",
+        "recruiting_parameter": "PROLIFIC_PID",
+        "consent_texts-TOTAL_FORMS": 0,
+        "consent_texts-INITIAL_FORMS": 0,
+        "completion_codes-TOTAL_FORMS": 0,
+        "completion_codes-INITIAL_FORMS": 0,
         "contestants-TOTAL_FORMS": len(entered),
         "contestants-INITIAL_FORMS": len(entered),
         "dimensions-TOTAL_FORMS": len(dimensions) or 1,
@@ -284,7 +302,7 @@ def test_the_electorate_can_change_before_there_are_raters(client, boss):
 
 
 def test_a_study_moves_along_its_life_cycle(client, boss):
-    study = make_study(raters=0, state="draft")
+    study = complete_design(make_study(raters=0, state="draft"))
     for step, state in (
         ("open", "open"),
         ("pause", "paused"),
@@ -302,6 +320,16 @@ def test_a_study_moves_along_its_life_cycle(client, boss):
         assert study.state == state
 
 
+def test_a_draft_that_is_not_ready_stays_one_and_the_page_says_what_is_missing(client, boss):
+    study = complete_design(make_study(raters=0, state="draft"))
+    study.consent_texts.all().delete()
+    page = reverse("admin:studies_study_open", args=[study.pk])
+    response = client.post(page, follow=True)
+    assert "The study can't open yet. Write the consent text" in said(response)
+    study.refresh_from_db()
+    assert study.state == Study.State.DRAFT
+
+
 def test_a_step_that_the_life_cycle_does_not_allow_is_refused_kindly(client, study, boss):
     page = reverse("admin:studies_study_open", args=[study.pk])
     assert page not in client.get(address(Study, "change", study.pk)).content.decode()
@@ -316,7 +344,7 @@ def test_the_study_s_page_says_how_far_it_is(client, study, boss):
     assert "The question" in page
     order = [page.index(word) for word in ("The question", "Contestants Chat model", "Dimensions")]
     assert order == sorted(order)
-    assert page.index("Electorate and visibility") > order[-1]
+    assert page.index("Electorate and quotas") > order[-1]
 
 
 def test_staff_who_only_look_are_offered_no_step_and_can_take_none(client, study):
@@ -385,10 +413,13 @@ def test_a_contestant_withdraws_with_a_reason_and_only_once(client, study, boss)
     assert "has withdrawn already" in said(client.post(page, {"reason": "Again."}, follow=True))
 
 
+CALLS = {"timeout_s": 60, "max_concurrent": 8, "input_price": "0", "output_price": "0"}
+
+
 def test_pinned_fields_can_change_until_the_first_battle(client, boss):
     study = make_study(raters=0)
     model = study.contestants.first().chat_model
-    form = {"name": "Ash", "version": 1, "developer": "Grove", "parameters": "{}"}
+    form = CALLS | {"name": "Ash", "version": 1, "developer": "Grove", "parameters": "{}"}
     assert client.post(address(ChatModel, "change", model.pk), form).status_code == 302
     model.refresh_from_db()
     assert model.developer == "Grove"
@@ -396,7 +427,7 @@ def test_pinned_fields_can_change_until_the_first_battle(client, boss):
 
 def test_pinned_fields_stay_once_it_has_been_in_a_battle(client, study, boss):
     model = study.contestants.first().chat_model
-    form = {"name": "Ash", "version": 1, "developer": "Grove", "system_prompt": "New"}
+    form = CALLS | {"name": "Ash", "version": 1, "developer": "Grove", "system_prompt": "New"}
     assert client.post(address(ChatModel, "change", model.pk), form).status_code == 302
     model.refresh_from_db()
     assert (model.developer, model.system_prompt) == ("Copse", "A secret prompt.")

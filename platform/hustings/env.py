@@ -33,6 +33,8 @@ class Environment:
     email_url: dict[str, Any]
     is_staff_mfa_required: bool
     is_behind_tls_proxy: bool
+    is_plain_http_to_providers_allowed: bool
+    are_private_providers_allowed: bool
 
 
 def read_environment() -> Environment:
@@ -62,6 +64,8 @@ def read_environment() -> Environment:
         email_url=env.email_url("EMAIL_URL", default="consolemail://"),
         is_staff_mfa_required=env.bool("STAFF_MFA_REQUIRED", default=not is_embedded),
         is_behind_tls_proxy=env.bool("BEHIND_TLS_PROXY", default=not is_embedded),
+        is_plain_http_to_providers_allowed=env.bool("PROVIDERS_ALLOW_PLAIN_HTTP", default=False),
+        are_private_providers_allowed=env.bool("PROVIDERS_ALLOW_PRIVATE_ADDRESSES", default=False),
     )
 
 

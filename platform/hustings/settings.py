@@ -213,6 +213,11 @@ UNFOLD = {
     },
 }
 
+# Chat models: what may be asked besides https to public addresses, and anything on loopback
+
+PROVIDERS_ALLOW_PLAIN_HTTP = ENVIRONMENT.is_plain_http_to_providers_allowed
+PROVIDERS_ALLOW_PRIVATE_ADDRESSES = ENVIRONMENT.are_private_providers_allowed
+
 # Tasks
 
 IS_EMBEDDED = ENVIRONMENT.is_embedded
@@ -221,11 +226,20 @@ CELERY_BROKER_URL = ENVIRONMENT.broker_url or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if ENVIRONMENT.broker_url else {"polling_interval": 0.02}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+# A reply takes as long as its chat model talks: a busy worker must not hoard bells.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(ENVIRONMENT.home / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "fold-standings": {"task": "leaderboards.tasks.fold_all_standings", "schedule": 60.0},
+    "ring-due-replies": {
+        "task": "raters.tasks.ring_due_replies",
+        "schedule": 2.0,
+        # Beats that nobody heard in time don't pile up.
+        "options": {"expires": 2.0},
+    },
+    "release-places": {"task": "raters.tasks.release_expired_places", "schedule": 60.0},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from raters.errors import ImportRefusedError
 from raters.imports import staging
@@ -211,10 +211,10 @@ def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
         raise file.refusal(
             f'the rater "{row[1]}" has no group; give the groups with --raters', row[0]
         )
-    added = 0
+    added, has_quotas = 0, study.quotas.exists()
     for chunk in staging.new_raters():
         raters = Rater.objects.bulk_create(Rater(created_at=at) for _ in chunk)
-        Participation.objects.bulk_create(
+        participations = [
             Participation(
                 study=study,
                 rater=rater,
@@ -224,7 +224,16 @@ def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
                 created_at=at,
             )
             for rater, (recruiting_id, cell_id) in zip(raters, chunk, strict=True)
-        )
+        ]
+        try:
+            Participation.objects.bulk_create(participations)
+        except IntegrityError as error:
+            if not has_quotas:
+                raise
+            raise file.refusal(
+                f"the quotas of the study {study.slug} have no place for all of its raters; "
+                "ask for more raters, or import into a study of its own"
+            ) from error
         added += len(chunk)
     return added
 

@@ -1,6 +1,7 @@
 """Admin pages of what is asked, of which models, of whom; by topic."""
 
-from studies.admin.contestants import ChatModelAdmin, ContestantAdmin
+from studies.admin.chat_models import ChatModelAdmin
+from studies.admin.contestants import ContestantAdmin
 from studies.admin.design import StudyAdmin
 from studies.admin.electorates import ElectorateAdmin
 

@@ -5,28 +5,35 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from unfold.admin import StackedInline, TabularInline
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.decorators import action, display
-from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.admin_pages import (
-    HustingsAdmin,
-    NeverDeleted,
-    Step,
-    link_to,
-    page_of,
-    take_step,
+from accounts.admin_pages import NeverDeleted, Step, page_of, take_step
+from studies.admin.comparison import ContestantInline, DimensionInline
+from studies.admin.quotas import quota_tables
+from studies.admin.recruitment import (
+    CompletionCodeInline,
+    ConsentTextInline,
+    hourly_rate_of,
+    unnamed_outcomes,
 )
-from studies.admin.contestants import standing_of
+from studies.admin.steps import DesignSteps
 from studies.errors import StudyError
-from studies.models import Contestant, Dimension, Electorate, Study
-from studies.services import NEXT_STATES, enter_contestant, give_electorate, move_study
+from studies.models import ConsentText, Contestant, Electorate, Study
+from studies.planning import missing_before_opening, open_study
+from studies.services import (
+    NEXT_STATES,
+    add_consent_text,
+    enter_contestant,
+    give_electorate,
+    move_study,
+)
 
 STATE_COLOURS = {
     "draft": "info",
@@ -36,177 +43,7 @@ STATE_COLOURS = {
     "archived": "default",
 }
 
-
-class ContestantForm(ModelForm):  # type: ignore[type-arg]
-    """An entry. Whether name and model are free in the study, its form set says more kindly."""
-
-    class Meta:
-        model = Contestant
-        fields = ["chat_model", "name"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "name" in self.fields:
-            self.fields["name"].required = False
-            self.fields["name"].help_text = "How boards name it; empty: as the model is named."
-
-    def clean_name(self) -> str:
-        model = self.cleaned_data.get("chat_model")
-        return self.cleaned_data["name"] or (str(model) if model else "")
-
-    def _get_validation_exclusions(self) -> set[str]:
-        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return excluded | {"name", "chat_model"}
-
-
-class ContestantFormSet(PaginationInlineFormSet):
-    """The contestants of a study, each chat model and each name once."""
-
-    def clean(self) -> None:
-        super().clean()
-        standing = self.instance.contestants.all() if self.instance.pk else []
-        names = {contestant.name for contestant in standing}
-        models = {contestant.chat_model_id for contestant in standing}
-        for form in self.extra_forms:
-            if not form.has_changed() or form.errors:
-                continue
-            name, model = form.cleaned_data["name"], form.cleaned_data["chat_model"]
-            if model.pk in models:
-                form.add_error("chat_model", f"{model} takes part already.")
-            elif name in names:
-                form.add_error("name", f"Another contestant is named {name}.")
-            names.add(name)
-            models.add(model.pk)
-
-
-class ContestantInline(NeverDeleted, TabularInline):
-    """Who takes part. A chat model is entered here and withdrawn on its own page."""
-
-    model = Contestant
-    form = ContestantForm
-    formset = ContestantFormSet
-    extra = 0
-    fields = ["chat_model", "name", "developer", "battles", "standing", "page"]
-    readonly_fields = ["developer", "battles", "standing", "page"]
-    autocomplete_fields = ["chat_model"]
-    can_delete = False
-    hide_title = True
-
-    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Contestant]:
-        queryset: QuerySet[Contestant] = super().get_queryset(request)
-        # Counted one by one: joined to both sides at once, every battle would count many times.
-        return queryset.select_related("chat_model").annotate(
-            as_a=_count("battles_as_a"), as_b=_count("battles_as_b")
-        )
-
-    def developer(self, contestant: Contestant) -> str:
-        return contestant.chat_model.developer if contestant.pk else ""
-
-    def battles(self, contestant: Contestant) -> str:
-        return f"{contestant.as_a + contestant.as_b:,}" if contestant.pk else ""  # type: ignore[attr-defined]
-
-    def standing(self, contestant: Contestant) -> str:
-        return standing_of(contestant) if contestant.pk else ""
-
-    @display(description="")
-    def page(self, contestant: Contestant) -> str:
-        return link_to(contestant, "Open") if contestant.pk else ""
-
-
-def _count(battles: str) -> Coalesce:
-    """How many battles each contestant has on one side."""
-    counted = (
-        Contestant.objects.filter(pk=OuterRef("pk"))
-        .order_by()
-        .annotate(n=Count(battles))
-        .values("n")
-    )
-    return Coalesce(Subquery(counted), 0)
-
-
-class DimensionForm(ModelForm):  # type: ignore[type-arg]
-    """A dimension. Its key is in addresses and in published boards, so it stays."""
-
-    class Meta:
-        model = Dimension
-        fields = ["key", "name", "question", "help", "weight", "position", "is_overall"]
-        widgets = {"help": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.fields["key"].disabled = True
-
-    def has_changed(self) -> bool:
-        # The overall dimension that a new study starts with counts, even if nobody touches it.
-        return super().has_changed() or bool(
-            self.initial.get("is_overall") and not self.instance.pk
-        )
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # One form alone cannot tell: the overall dimension may just move to another row.
-        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return excluded | {"is_overall", "key"}
-
-
-class DimensionFormSet(PaginationInlineFormSet):
-    """The dimensions of a study, of which exactly one is the overall one."""
-
-    def clean(self) -> None:
-        super().clean()
-        if any(self.errors):
-            return
-        kept = [
-            form.cleaned_data
-            for form in self.forms
-            if form.cleaned_data and not form.cleaned_data.get("DELETE")
-        ]
-        keys = [dimension["key"] for dimension in kept]
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
-            raise ValidationError(f"Two dimensions have the key {twice[0]}: give one another.")
-        overall = [dimension["name"] for dimension in kept if dimension["is_overall"]]
-        if len(overall) > 1:
-            raise ValidationError(
-                "Only one dimension can be the overall one, and these are ticked: "
-                f"{', '.join(overall)}. Choose the one that the board should open with."
-            )
-        if not overall:
-            raise ValidationError(
-                "Tick “is overall” on one dimension: it is the one that the board opens with."
-            )
-
-    def save(self, commit: bool = True) -> list[Dimension]:  # noqa: FBT001, FBT002
-        """Save, the overall one last: the database allows no two at any time."""
-        changed: list[Dimension] = super().save(commit=False)
-        if commit:
-            for dimension in self.deleted_objects:
-                dimension.delete()
-            for dimension in sorted(changed, key=lambda dimension: dimension.is_overall):
-                dimension.save()
-            self.save_m2m()
-        return changed
-
-
-class DimensionInline(StackedInline):
-    """What raters compare."""
-
-    model = Dimension
-    form = DimensionForm
-    formset = DimensionFormSet
-    extra = 0
-    fields = [("name", "key"), "question", "help", ("weight", "position", "is_overall")]
-
-    def get_extra(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> int:
-        return 0 if obj else 1
-
-    def get_formset(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> Any:
-        # Open where the first dimension is to be read; folded where there are some already.
-        self.collapsible = obj is not None
-        return super().get_formset(request, obj, **kwargs)
-
+COMPUTED = ("state", "progress", "quotas", "hourly_rate")
 
 FIRST_DIMENSION = {
     "key": "overall",
@@ -219,6 +56,9 @@ FIRST_DIMENSION = {
 class StudyForm(ModelForm):  # type: ignore[type-arg]
     """A study. Whom it speaks for can be said as long as it has no raters."""
 
+    class Meta:
+        widgets = {"task": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
+
     def clean_electorate(self) -> Electorate | None:
         electorate: Electorate | None = self.cleaned_data["electorate"]
         had = self.instance.electorate_id
@@ -226,9 +66,22 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
             raise ValidationError("Choose another electorate; a study keeps one once it has one.")
         return electorate
 
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).strip().upper()
+        if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
+            raise ValidationError("Three letters, such as GBP, USD or EUR.")
+        return currency
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        least, most = data.get("min_turns"), data.get("max_turns")
+        if least and most is not None and most < least:
+            self.add_error("max_turns", f"Raters write {least} messages at least: allow as many.")
+        return data
+
 
 @admin.register(Study)
-class StudyAdmin(NeverDeleted, HustingsAdmin):
+class StudyAdmin(NeverDeleted, DesignSteps):
     """Studies, in the order in which a person thinks: question, contestants, dimensions, whom."""
 
     form = StudyForm
@@ -239,36 +92,48 @@ class StudyAdmin(NeverDeleted, HustingsAdmin):
     search_fields = ["slug", "title"]
     prepopulated_fields = {"slug": ["title"]}
     autocomplete_fields = ["electorate", "team"]
-    inlines = [ContestantInline, DimensionInline]
+    inlines = [ContestantInline, DimensionInline, ConsentTextInline, CompletionCodeInline]
     change_form_template = "admin/studies/study/change_form.html"
-    fieldsets = [
+    # Inlines say in `after` which of these they follow on the page.
+    fieldsets: list[tuple[str, dict[str, Any]]] = [
         (
             "The question",
             {"fields": ["title", "slug", "question", "state", "progress", "is_simulated"]},
         ),
-        (
-            "Electorate and visibility",
-            {"fields": ["electorate", "is_public", "team"], "classes": ["after-inlines"]},
-        ),
+        ("Electorate and quotas", {"fields": ["electorate", "quotas"]}),
+        ("Task and turns", {"fields": ["task", ("min_turns", "max_turns"), "battles_each"]}),
+        ("Pay", {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate"]}),
+        ("Way back", {"fields": [("recruiting_parameter", "reservation_minutes")]}),
+        ("Who may see it", {"fields": ["is_public", "team"]}),
     ]
-    actions_detail = ["see", "take_board", "open", "pause", "close", "archive"]
+    actions_detail = [
+        "see",
+        "take_board",
+        "open",
+        "pause",
+        "close",
+        "archive",
+        "allocate",
+        "add_template",
+        "clone",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         queryset = Study.objects.visible_to(request.user)
         return queryset.annotate(rater_count=Count("participations"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
-        fields = ["state", "progress"]
         if obj is None:
-            return fields
-        return [*fields, "slug", *(["electorate"] if obj.participations.exists() else [])]
+            return list(COMPUTED)
+        return [*COMPUTED, "slug", *(["electorate"] if obj.participations.exists() else [])]
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is not None:
             return self.fieldsets
-        question, electorate = self.fieldsets
-        fields = ["title", "slug", "question", "is_simulated"]
-        return [(question[0], {"fields": fields}), electorate]
+        return [
+            (name, {"fields": [f for f in options["fields"] if f not in COMPUTED]})
+            for name, options in self.fieldsets
+        ]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         return {} if obj else self.prepopulated_fields
@@ -279,6 +144,8 @@ class StudyAdmin(NeverDeleted, HustingsAdmin):
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if isinstance(inline, DimensionInline) and not obj.pk:
             kwargs["initial"] = [FIRST_DIMENSION]
+        if isinstance(inline, CompletionCodeInline):
+            kwargs["initial"] = [{"outcome": outcome} for outcome in unnamed_outcomes(obj)]
         return kwargs
 
     def save_model(self, request: HttpRequest, obj: Study, form: StudyForm, change: bool) -> None:  # noqa: FBT001
@@ -293,14 +160,36 @@ class StudyAdmin(NeverDeleted, HustingsAdmin):
                 messages.error(request, str(refusal))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
-        if formset.model is not Contestant:
+        study = form.instance
+        if formset.model is Contestant:
+            formset.new_objects = [
+                enter_contestant(study, name=entry.name, chat_model=entry.chat_model)
+                for entry in formset.save(commit=False)
+            ]
+        elif formset.model is ConsentText:
+            formset.new_objects = [
+                add_consent_text(study, summary=new.summary, text=new.text)
+                for new in formset.save(commit=False)
+            ]
+        else:
             super().save_formset(request, form, formset, change)
-            return
-        entered = formset.save(commit=False)
-        formset.new_objects = [
-            enter_contestant(form.instance, name=entry.name, chat_model=entry.chat_model)
-            for entry in entered
-        ]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        study = self.get_object(request, object_id) if object_id else None
+        context = extra_context or {}
+        if study is not None and study.state == Study.State.DRAFT:
+            # Called by the template, after the transaction: it looks up hosts' names.
+            context = context | {
+                "is_draft": True,
+                "missing_before_opening": lambda: missing_before_opening(study),
+            }
+        return super().changeform_view(request, object_id, form_url, context)
 
     # By a method: named with a dot, the theme's system check looks it up in the database.
     def has_take_board_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -322,11 +211,23 @@ class StudyAdmin(NeverDeleted, HustingsAdmin):
             f"{study.participations.count():,} raters · {battles:,} battles · {verdicts:,} verdicts"
         )
 
+    @display(description="Places")
+    def quotas(self, study: Study) -> SafeString | str:
+        return quota_tables(study)
+
+    @display(description="Hourly rate")
+    def hourly_rate(self, study: Study) -> str:
+        return hourly_rate_of(study)
+
     def unfit_steps(self, study: Study) -> Iterable[str]:
         steps = {"open": "open", "paused": "pause", "closed": "close", "archived": "archive"}
         yield from (step for state, step in steps.items() if state not in NEXT_STATES[study.state])
         if study.state == Study.State.DRAFT:
             yield "take_board"
+        else:
+            yield "add_template"
+        if study.state in {Study.State.CLOSED, Study.State.ARCHIVED}:
+            yield "allocate"
 
     @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
     def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -383,7 +284,10 @@ class StudyAdmin(NeverDeleted, HustingsAdmin):
         verb = {"open": "Open", "paused": "Pause", "closed": "Close", "archived": "Archive"}[to]
 
         def act(_data: dict[str, Any]) -> str:
-            move_study(study, to=to)
+            if to == Study.State.OPEN:
+                open_study(study, at=timezone.now())
+            else:
+                move_study(study, to=to)
             return f"The study is {to.label} now."
 
         step = Step(
@@ -396,6 +300,3 @@ class StudyAdmin(NeverDeleted, HustingsAdmin):
             is_final=to in {Study.State.CLOSED, Study.State.ARCHIVED},
         )
         return take_step(self, request, study, step)
-
-    def _study(self, request: HttpRequest, object_id: str) -> Study:
-        return get_object_or_404(Study.objects.visible_to(request.user), pk=object_id)

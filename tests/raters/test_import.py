@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 
 from raters.models import Battle, Participation, Rater, Verdict
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
+from studies.planning import allocate_quotas
 from tests.data import data_file
 
 HEADER = ["rater", "model_a", "model_b", "outcome", "dimension", "battle", "created_at"]
@@ -314,6 +315,17 @@ def test_shares_that_do_not_add_up_to_one_are_refused(write: Write) -> None:
     rows = [*ELECTORATE[:2], ["age", "35+", "0.6", "a census"]]
     options = ["--create", "--electorate", str(write(rows, "electorate.csv"))]
     assert "add up to 0.9" in refused(write([HEADER, *ROWS]), *options)
+
+
+def test_an_import_does_not_overfill_quotas(write: Write) -> None:
+    options = ["--create", "--electorate", str(write(ELECTORATE, "electorate.csv"))]
+    options += ["--raters", str(write(RATERS, "raters.csv"))]
+    run(write([HEADER, *ROWS[:2]]), *options)
+    allocate_quotas(Study.objects.get(slug="s"), raters=2)
+    panel = [RATERS[0], *([name, "18-34", "Female"] for name in ("cat", "dan", "eve"))]
+    rows = [[name, *ROWS[0][1:]] for name in ("cat", "dan", "eve")]
+    message = refused(write([HEADER, *rows]), "--raters", str(write(panel, "more.csv")))
+    assert message.startswith("comparisons.csv: the quotas of the study s have no place")
 
 
 def test_the_command_exits_with_2_and_one_line(tmp_path: Path) -> None:

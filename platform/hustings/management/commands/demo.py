@@ -4,8 +4,8 @@ import logging
 import threading
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -18,6 +18,9 @@ from django.utils import timezone
 from hustings.celery import app
 from hustings.demo import ADMIN, SLUG, ensure_demo_admin, ensure_demo_study
 from hustings.management.command import HustingsCommand
+from raters.services.replies import hand_back_replies
+
+REPLIES_AT_ONCE = 16
 
 LINKS = """
 Hustings runs on this machine only; its raters are simulated. Stop it with Ctrl-C.
@@ -58,16 +61,32 @@ class Command(HustingsCommand):
             user=ADMIN,
             password=ensure_demo_admin(),
         )
-        start_embedded_worker()
-        serve(options["port"], when_ready=lambda: self.stdout.write(links))
+        with embedded_worker():
+            serve(options["port"], when_ready=lambda: self.stdout.write(links))
 
 
-def start_embedded_worker() -> None:
-    """A Celery worker and its beat as threads of this process; they end with it."""
+@contextmanager
+def embedded_worker() -> Iterator[None]:
+    """A Celery worker and its beat as threads of this process, while the context lasts."""
     logging.getLogger("celery").setLevel(logging.WARNING)
-    worker = app.WorkController(pool_cls="solo", loglevel="WARNING", without_mingle=True)
+    # Threads, so that as many replies are written at once; each spends its time waiting.
+    worker = app.WorkController(
+        pool_cls="threads",
+        concurrency=REPLIES_AT_ONCE,
+        loglevel="WARNING",
+        without_mingle=True,
+        without_gossip=True,
+    )
+    beat = EmbeddedService(app, max_interval=1, thread=True)
     threading.Thread(target=worker.start, name="worker", daemon=True).start()
-    EmbeddedService(app, max_interval=1, thread=True).start()
+    beat.start()
+    try:
+        yield
+    finally:
+        beat.stop()
+        # A reply under way would hold up the end for as long as its chat model talks.
+        hand_back_replies()
+        worker.stop()
 
 
 def serve(port: int, *, when_ready: Callable[[], object]) -> None:

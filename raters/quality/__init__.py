@@ -1,0 +1,1 @@
+"""Whether to believe what is said: pure functions on text and numbers."""

@@ -1,0 +1,242 @@
+"""Everything that writes participations of live studies: places, taken and given back.
+
+A rater needs a place in the quota of each of her groups, or of her cell. Who reserves a place
+holds a lock on the study while the places taken are counted, so two never take the last one; on
+SQLite transactions that write are one after the other anyway. A trigger refuses it once more,
+for whoever would write a participation without counting.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
+from raters.models import Participation, Rater
+from studies.models import Axis, Cell, CompletionCode, ConsentText, Quota, Study
+from studies.planning import TAKES_A_PLACE
+from studies.services import CELL_SEPARATOR
+
+State = Participation.State
+
+# A place that is kept for a time, and then given to somebody else.
+IS_KEPT: Final = (State.RESERVED, State.ACTIVE)
+# Who ended like this may come again while there is a place.
+MAY_COME_BACK: Final = (State.RETURNED, State.TIMED_OUT, State.SCREENED_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaFill:
+    """How far a quota is filled, counted now."""
+
+    quota: Quota
+    target: int
+    reserved: int
+    active: int
+    completed: int
+
+    @property
+    def taken(self) -> int:
+        """Places that nobody else can have."""
+        return self.reserved + self.active + self.completed
+
+    @property
+    def is_full(self) -> bool:
+        """No place is left."""
+        return self.taken >= self.target
+
+
+def places(study: Study) -> tuple[QuotaFill, ...]:
+    """How far each quota of the study is filled, in the order of axes and groups, or of cells."""
+    return _fill(study, study.quotas.select_related("group__axis", "cell"))
+
+
+def reserve_place(
+    study: Study,
+    *,
+    recruiting_id: str,
+    groups: Mapping[str, str],
+    consent_text: ConsentText,
+    at: datetime,
+) -> Participation:
+    """Keep a place for a rater, or return the participation that she has.
+
+    `groups` names her group on every axis, by their keys; empty in a study without electorate.
+    There is one participation for a recruiting id. If she has a place, has completed the study
+    or is struck out, it comes back as it stands, also while the study is paused. If she left,
+    timed out or was screened out, she gets a place as long as there is one: a place that came
+    free is not kept from somebody who asks for it. The groups that she gave first stand, so that
+    nobody tries one group after another until one has a place.
+
+    Raises StudyClosedError if the study is not open, GroupsError, and QuotaFullError once she is
+    recorded as screened out. Opens a transaction of its own, never inside another one, which
+    the refusal would roll back.
+    """
+    with transaction.atomic(durable=True):
+        study = _lock(study)
+        _release_expired(study, at)
+        participation = study.participations.filter(recruiting_id=recruiting_id).first()
+        if participation and participation.state not in MAY_COME_BACK:
+            return participation
+        if study.state != Study.State.OPEN:
+            raise StudyClosedError(f"The study {study} takes nobody new: it is {study.state}.")
+        if participation is None:
+            participation = Participation(
+                study=study,
+                rater=Rater.objects.create(created_at=at),
+                cell=_cell_of(study, groups),
+                recruiting_id=recruiting_id,
+                created_at=at,
+            )
+        full = _full_quotas(study, participation.cell)
+        participation.state = State.SCREENED_OUT if full else State.RESERVED
+        participation.consent_text = consent_text
+        participation.consented_at = at
+        participation.kept_until = None if full else at + _keeping_time(study)
+        participation.ended_at = at if full else None
+        participation.save()
+    if full:
+        raise QuotaFullError(participation, full)
+    return participation
+
+
+def keep_place(participation: Participation, *, at: datetime) -> None:
+    """Keep her place longer, with each word from her. Raises PlaceLostError if it is gone."""
+    kept_until = at + _keeping_time(participation.study)
+    _move(participation, IS_KEPT, to=None, kept_until=kept_until)
+
+
+def start(participation: Participation, *, at: datetime) -> None:
+    """She begins: reserved → active. Again changes nothing; PlaceLostError if it is gone."""
+    kept_until = at + _keeping_time(participation.study)
+    _move(participation, (State.RESERVED,), to=State.ACTIVE, kept_until=kept_until)
+
+
+def complete_participation(participation: Participation, *, at: datetime) -> None:
+    """She is through: active → completed. Again changes nothing; else PlaceLostError.
+
+    Who timed out a moment ago has no place to complete: she has to reserve one again.
+    """
+    _move(participation, (State.ACTIVE,), to=State.COMPLETED, kept_until=None, ended_at=at)
+
+
+def return_place(participation: Participation, *, at: datetime) -> None:
+    """She leaves: reserved or active → returned. Again changes nothing; else PlaceLostError."""
+    _move(participation, IS_KEPT, to=State.RETURNED, kept_until=None, ended_at=at)
+
+
+def release_expired_places(*, at: datetime) -> int:
+    """Give back every place without a word in time; returns how many.
+
+    A study at a time, each under its lock: two that release the same rows in another order
+    would wait for each other for ever.
+    """
+    studies = Study.objects.filter(
+        participations__state__in=IS_KEPT, participations__kept_until__lt=at
+    )
+    released = 0
+    for study in studies.distinct():
+        with transaction.atomic():
+            released += _release_expired(_lock(study), at)
+    return released
+
+
+def completion_code_for(participation: Participation) -> CompletionCode | None:
+    """The code for how she ended, if she has ended and the study has one for it."""
+    return CompletionCode.objects.filter(
+        study=participation.study_id, outcome=participation.state
+    ).first()
+
+
+def _lock(study: Study) -> Study:
+    """The study as it stands, locked until the end of the transaction.
+
+    Not against what only refers to it: battles and verdicts come in meanwhile.
+    """
+    return Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+
+
+def _release_expired(study: Study, at: datetime) -> int:
+    expired = study.participations.filter(state__in=IS_KEPT, kept_until__lt=at)
+    return expired.update(state=State.TIMED_OUT, kept_until=None, ended_at=at)
+
+
+def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
+    """The cell of somebody in these groups; None in a study without an electorate."""
+    axes = Axis.objects.filter(electorate__studies=study).order_by("position")
+    keys = [axis.key for axis in axes]
+    if groups.keys() != set(keys):
+        wanted = ", ".join(keys) or "no groups"
+        raise GroupsError(f"The study {study} needs one group of each axis: {wanted}.")
+    if study.electorate is None:
+        return None
+    key = CELL_SEPARATOR.join(groups[axis] for axis in keys)
+    cell = study.electorate.cells.filter(key=key).first()
+    if cell is None:
+        raise GroupsError(f"The study {study} knows no such groups: {key}.")
+    return cell
+
+
+def _full_quotas(study: Study, cell: Cell | None) -> tuple[str, ...]:
+    """What the groups of a cell without a place are called."""
+    if cell is None:
+        return ()
+    quotas = study.quotas.filter(Q(cell=cell) | Q(group__cell_groups__cell=cell))
+    fills = _fill(study, quotas.select_related("group__axis", "cell"))
+    return tuple(str(fill.quota.group or fill.quota.cell) for fill in fills if fill.is_full)
+
+
+def _fill(study: Study, quotas: Iterable[Quota]) -> tuple[QuotaFill, ...]:
+    quotas = list(quotas)
+    in_cells = _taken(study, "cell_id", [quota.cell_id for quota in quotas])
+    in_groups = _taken(study, "cell__cell_groups__group_id", [quota.group_id for quota in quotas])
+
+    def fill(quota: Quota) -> QuotaFill:
+        taken, key = (in_groups, quota.group_id) if quota.group_id else (in_cells, quota.cell_id)
+        reserved, active, completed = (taken[key, state] for state in TAKES_A_PLACE)
+        return QuotaFill(quota, quota.target, reserved, active, completed)
+
+    return tuple(map(fill, quotas))
+
+
+def _taken(study: Study, path: str, keys: Sequence[int | None]) -> Counter[tuple[int | None, str]]:
+    """Places taken, by group or cell as `path` leads to it, and state."""
+    wanted = [key for key in keys if key is not None]
+    if not wanted:
+        return Counter()
+    rows = (
+        study.participations.filter(**{f"{path}__in": wanted}, state__in=TAKES_A_PLACE)
+        .order_by()
+        .values_list(path, "state")
+        .annotate(Count("pk"))
+    )
+    return Counter({(key, state): number for key, state, number in rows})
+
+
+def _keeping_time(study: Study) -> timedelta:
+    return timedelta(minutes=study.reservation_minutes)
+
+
+def _move(
+    participation: Participation,
+    sources: Sequence[State],
+    *,
+    to: State | None,
+    **facts: datetime | None,
+) -> None:
+    """Change a participation if it is in one of `sources`, whatever another tab has done.
+
+    If it is in the state `to` already, nothing changes. Raises PlaceLostError for any other.
+    """
+    changes = {"state": to, **facts} if to else facts
+    moved = Participation.objects.filter(pk=participation.pk, state__in=sources).update(**changes)
+    participation.refresh_from_db(fields=["state", "kept_until", "ended_at"])
+    if not moved and participation.state != to:
+        raise PlaceLostError(
+            f"There is no place to go on with: the participation is "
+            f"{participation.get_state_display()}."
+        )

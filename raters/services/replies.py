@@ -1,0 +1,464 @@
+"""Everything that makes replies: claim one, ask the chat model, write what comes, finish.
+
+A worker owns a reply by its claim, and only until the lease ends, which each write prolongs. It
+is killed: the lease ends, and the reply is claimed anew. It was only slow: its next write finds
+the claim gone, and it hangs up. The broker rings a bell and carries nothing else.
+"""
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from raters.models import Reply
+from raters.quality.identity import mask_growing, mask_identity
+from studies import providers
+from studies.models import ChatModel, Contestant, Study
+from studies.providers import Endpoint, Message, ProviderError, Role
+from studies.registry import address_rules, endpoint_of
+
+logger = logging.getLogger(__name__)
+
+# A reply is asked for again until so long after its message, and then given up. One that nobody
+# asked for by then, or that the rater wants again, is asked for once, for as long.
+TIME_LIMIT: Final = timedelta(seconds=120)
+# How long after its last sign of life a worker is taken for dead.
+LEASE: Final = timedelta(seconds=15)
+# How often growing text is written, while there is more of it.
+WRITE_EVERY: Final = timedelta(milliseconds=250)
+# When every place at an endpoint is taken; who finishes there rings earlier.
+FULL_DELAY: Final = timedelta(seconds=2)
+# As many bells as one beat rings at most.
+BELLS: Final = 500
+# Bells rung again don't pile up where every worker is busy.
+BELL_EXPIRES: Final = timedelta(seconds=10)
+LONGEST_ERROR: Final = 2_000
+DIED: Final = "The worker that was writing this reply died."
+UNCLAIMED: Final = {"claim": None, "leased_until": None}
+
+ANONYMITY_RULE: Final = (
+    "You are being compared with another assistant by a person who must not know who either of "
+    "you is. Never say or hint which model you are, what you are called, or which company or "
+    "team made you. If you are asked, say that you can't tell here, and go on with the task."
+)
+
+
+class ClaimLostError(Exception):
+    """Somebody else has the reply now: the worker was taken for dead."""
+
+
+class WorkerStopsError(Exception):
+    """The worker is told to end, and hands back what it was writing."""
+
+
+_is_stopping = threading.Event()
+
+
+@dataclass(frozen=True)
+class ReplyClaim:
+    """A reply that is this worker's to make, and what it needs for that.
+
+    `token` is the claim; `deadline` is when the call has to be over.
+    """
+
+    reply_id: int
+    token: uuid.UUID
+    attempt: int
+    chat_model: ChatModel
+    messages: tuple[Message, ...]
+    gives_up_at: datetime
+    deadline: datetime
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """A reply's text as a rater may see it, and how many names were masked in it."""
+
+    text: str
+    masked: int
+
+
+# Ringing
+
+
+def ring_reply(
+    reply_id: int, *, after: timedelta | None = None, expires: timedelta | None = None
+) -> None:
+    """Ring for a worker to make a reply, once what is being written is committed.
+
+    A broker that can't be reached fails nothing: the next beat rings again.
+    """
+    transaction.on_commit(partial(_ring, reply_id, after, expires))
+
+
+def _ring(reply_id: int, after: timedelta | None, expires: timedelta | None) -> None:
+    # The task imports this module for its work.
+    from raters.tasks import make_reply as bell
+
+    try:
+        bell.apply_async(
+            (reply_id,),
+            countdown=after.total_seconds() if after else None,
+            expires=expires.total_seconds() if expires else None,
+        )
+    except OperationalError:
+        logger.warning("The broker can't be reached; reply %s waits for the next beat.", reply_id)
+
+
+def due_replies(*, at: datetime) -> QuerySet[Reply]:
+    """Replies that a worker may claim now: due ones, and those whose lease has ended."""
+    return Reply.objects.filter(
+        Q(state=Reply.State.WAITING, due_at__lte=at)
+        | Q(state=Reply.State.CLAIMED, leased_until__lte=at)
+    )
+
+
+def ring_due_replies(*, at: datetime) -> int:
+    """Ring for every reply that is due, in case its first bell was lost; returns how many."""
+    ids = list(due_replies(at=at).order_by("due_at", "pk").values_list("pk", flat=True)[:BELLS])
+    for reply_id in ids:
+        ring_reply(reply_id, expires=BELL_EXPIRES)
+    return len(ids)
+
+
+@transaction.atomic
+def return_expired_leases(*, at: datetime) -> int:
+    """Put back replies whose worker has died; give up those asked too often or for too long.
+
+    Returns how many leases had ended. What had been shown of these replies is discarded.
+    """
+    expired = Reply.objects.filter(state=Reply.State.CLAIMED, leased_until__lte=at)
+    returned = 0
+    for reply in expired.select_related("turn"):
+        standing = Reply.objects.filter(
+            pk=reply.pk, claim=reply.claim, leased_until=reply.leased_until
+        )
+        if _is_given_up(reply, at=at):
+            returned += _fail(standing, DIED, at=at)
+        else:
+            returned += standing.update(**UNCLAIMED, state=Reply.State.WAITING, text="", due_at=at)
+    return returned
+
+
+def _is_given_up(reply: Reply, *, at: datetime) -> bool:
+    """Whether a reply that has been asked for is not asked for again."""
+    is_too_late = at >= reply.turn.created_at + TIME_LIMIT
+    return reply.attempts > 0 and (is_too_late or reply.attempts >= providers.MAX_ATTEMPTS)
+
+
+def _fail(replies: QuerySet[Reply], error: str, *, at: datetime) -> int:
+    """Give replies up. What has come of an answer is no answer, so none of it is kept."""
+    return replies.update(
+        **UNCLAIMED,
+        state=Reply.State.FAILED,
+        text="",
+        error=error.replace("\0", "")[:LONGEST_ERROR],
+        finished_at=at,
+    )
+
+
+# Claim
+
+
+@transaction.atomic
+def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> ReplyClaim | None:
+    """Claim a due reply for this worker; None if it is not to be made, or not now.
+
+    At most `max_concurrent` replies of a chat model are claimed at once; one too many is put
+    off. A reply that has been tried for too long is given up here.
+    """
+    related = ("turn__battle__side_a__chat_model", "turn__battle__side_b__chat_model")
+    reply = due_replies(at=at).select_related(*related).filter(pk=reply_id).first()
+    if reply is None:
+        return None
+    chat_model = contestant_of(reply).chat_model
+    # Two workers that counted at the same time would both take the last place.
+    ChatModel.objects.select_for_update(no_key=True).get(pk=chat_model.pk)
+    standing = due_replies(at=at).filter(pk=reply_id, attempts=reply.attempts)
+    if _is_given_up(reply, at=at):
+        _fail(standing, DIED if reply.claim else reply.error or DIED, at=at)
+        return None
+    if _under_way(chat_model, at=at) >= chat_model.max_concurrent:
+        standing.filter(state=Reply.State.WAITING).update(due_at=at + FULL_DELAY)
+        return None
+    token = uuid.uuid4()
+    claimed = standing.update(
+        state=Reply.State.CLAIMED,
+        claim=token,
+        leased_until=at + lease,
+        attempts=F("attempts") + 1,
+        text="",
+    )
+    if not claimed:
+        return None
+    gives_up_at = reply.turn.created_at + TIME_LIMIT
+    return ReplyClaim(
+        reply_id=reply.pk,
+        token=token,
+        attempt=reply.attempts + 1,
+        chat_model=chat_model,
+        messages=_conversation(reply),
+        gives_up_at=gives_up_at,
+        deadline=gives_up_at if reply.attempts else at + TIME_LIMIT,
+    )
+
+
+def contestant_of(reply: Reply) -> Contestant:
+    """The contestant that answers on the reply's side."""
+    battle = reply.turn.battle
+    return battle.side_a if reply.side == Reply.Side.A else battle.side_b
+
+
+def _of(chat_model: ChatModel) -> QuerySet[Reply]:
+    return Reply.objects.filter(
+        Q(side=Reply.Side.A, turn__battle__side_a__chat_model=chat_model)
+        | Q(side=Reply.Side.B, turn__battle__side_b__chat_model=chat_model)
+    )
+
+
+def _under_way(chat_model: ChatModel, *, at: datetime) -> int:
+    return _of(chat_model).filter(state=Reply.State.CLAIMED, leased_until__gt=at).count()
+
+
+def _conversation(reply: Reply) -> tuple[Message, ...]:
+    """What was said until now, as this side knows it: never a word of the other side."""
+    messages = []
+    earlier = Reply.objects.filter(
+        turn__battle=reply.turn.battle_id,
+        turn__number__lt=reply.turn.number,
+        side=reply.side,
+        state=Reply.State.FINISHED,
+    )
+    for question, answer in earlier.order_by("turn__number").values_list("turn__text", "text"):
+        messages += [Message(Role.USER, question), Message(Role.ASSISTANT, answer)]
+    return (*messages, Message(Role.USER, reply.turn.text))
+
+
+# Work
+
+
+def make_reply(
+    reply_id: int, *, lease: timedelta = LEASE, write_every: timedelta = WRITE_EVERY
+) -> None:
+    """Make a reply if it is due: no transaction is open while the chat model is asked.
+
+    Nothing is raised for a chat model that fails: the reply waits to be asked for again, or is
+    given up with the error.
+    """
+    claim = claim_reply(reply_id, at=timezone.now(), lease=lease)
+    if claim is None:
+        return
+    try:
+        answer = _ask(claim, lease=lease, write_every=write_every)
+    except ClaimLostError:
+        logger.warning("Reply %s was taken over by another worker.", reply_id)
+    except WorkerStopsError:
+        _hand_back(claim, at=timezone.now())
+        return
+    except ProviderError as error:
+        release_reply(claim, error, at=timezone.now())
+    else:
+        finish_reply(claim, answer, at=timezone.now())
+    _ring_next(claim.chat_model, at=timezone.now())
+
+
+def hand_back_replies() -> None:
+    """Let this process end soon: replies under way are put back for the next worker."""
+    _is_stopping.set()
+
+
+def _ask(claim: ReplyClaim, *, lease: timedelta, write_every: timedelta) -> providers.Reply:
+    """Ask the chat model, and write its text as it grows."""
+    stream = _Stream(claim)
+    text, written, alive_at = "", "", time.monotonic()
+    try:
+        while not stream.is_over:
+            if _is_stopping.is_set():
+                raise WorkerStopsError
+            text += stream.read(write_every)
+            is_lease_aging = time.monotonic() - alive_at > lease.total_seconds() / 3
+            if text != written or is_lease_aging:
+                _write(claim, text, leased_until=timezone.now() + lease)
+                written, alive_at = text, time.monotonic()
+    finally:
+        stream.hang_up()
+    return stream.answer()
+
+
+def _write(claim: ReplyClaim, text: str, *, leased_until: datetime) -> None:
+    if not _claimed(claim).update(text=text, leased_until=leased_until):
+        raise ClaimLostError
+
+
+def _claimed(claim: ReplyClaim) -> QuerySet[Reply]:
+    return Reply.objects.filter(pk=claim.reply_id, state=Reply.State.CLAIMED, claim=claim.token)
+
+
+class _Stream:
+    """An answer that arrives in a thread of its own.
+
+    So that what has come is written in time, and the lease prolonged, while the chat model is
+    silent. The thread knows no database.
+    """
+
+    def __init__(self, claim: ReplyClaim) -> None:
+        self.is_over = False
+        self._claim = claim
+        self._is_hung_up = threading.Event()
+        self._arrived: queue.SimpleQueue[str | providers.Reply | Exception] = queue.SimpleQueue()
+        self._end: providers.Reply | Exception | None = None
+        threading.Thread(target=self._listen, name=f"reply-{claim.reply_id}", daemon=True).start()
+
+    def read(self, wait: timedelta) -> str:
+        """What arrives within `wait`, or until the end."""
+        until = time.monotonic() + wait.total_seconds()
+        pieces: list[str] = []
+        while (left := until - time.monotonic()) > 0:
+            try:
+                arrived = self._arrived.get(timeout=left)
+            except queue.Empty:
+                break
+            if not isinstance(arrived, str):
+                self._end, self.is_over = arrived, True
+                break
+            pieces.append(arrived)
+        return "".join(pieces)
+
+    def answer(self) -> providers.Reply:
+        """The whole answer; raises what ended it instead."""
+        if isinstance(self._end, providers.Reply):
+            return self._end
+        raise self._end or ClaimLostError
+
+    def hang_up(self) -> None:
+        """Let the thread end with the next piece, or the endpoint's timeout."""
+        self._is_hung_up.set()
+
+    def _listen(self) -> None:
+        claim = self._claim
+        try:
+            endpoint = hidden_endpoint_of(claim.chat_model)
+            with providers.stream_reply(
+                endpoint, claim.messages, deadline=claim.deadline, rules=address_rules()
+            ) as pieces:
+                for piece in pieces:
+                    if self._is_hung_up.is_set():
+                        return
+                    self._arrived.put(piece)
+                self._arrived.put(pieces.reply)
+        except Exception as error:
+            self._arrived.put(error)
+
+
+def hidden_endpoint_of(chat_model: ChatModel) -> Endpoint:
+    """How the chat model is asked in a battle: told besides not to say who it is."""
+    endpoint = endpoint_of(chat_model)
+    told = "\n\n".join(filter(None, (endpoint.system_prompt, ANONYMITY_RULE)))
+    return replace(endpoint, system_prompt=told)
+
+
+# Finish
+
+
+def finish_reply(claim: ReplyClaim, answer: providers.Reply, *, at: datetime) -> bool:
+    """Store a whole answer; False if the claim is no longer this worker's."""
+    stored = _claimed(claim).update(
+        **UNCLAIMED,
+        state=Reply.State.FINISHED,
+        text=answer.text,
+        error="",
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        first_piece_ms=answer.first_piece_ms,
+        total_ms=answer.total_ms,
+        finished_at=at,
+    )
+    return bool(stored)
+
+
+def release_reply(claim: ReplyClaim, error: ProviderError, *, at: datetime) -> bool:
+    """Let a failed reply wait to be asked for again, or give it up; its text is discarded.
+
+    False if the claim is no longer this worker's.
+    """
+    words = f"{type(error).__name__}: {error}"
+    delay = providers.retry_delay(error, claim.attempt, seed=claim.reply_id)
+    if delay is None or at + delay >= claim.gives_up_at:
+        return bool(_fail(_claimed(claim), words, at=at))
+    released = _claimed(claim).update(
+        **UNCLAIMED,
+        state=Reply.State.WAITING,
+        text="",
+        error=words.replace("\0", "")[:LONGEST_ERROR],
+        due_at=at + delay,
+    )
+    if released:
+        ring_reply(claim.reply_id, after=delay)
+    return bool(released)
+
+
+def _hand_back(claim: ReplyClaim, *, at: datetime) -> None:
+    """Put a reply back whose worker ends: that is no attempt that failed."""
+    _claimed(claim).update(
+        **UNCLAIMED,
+        state=Reply.State.WAITING,
+        text="",
+        attempts=F("attempts") - 1,
+        due_at=at,
+    )
+
+
+def _ring_next(chat_model: ChatModel, *, at: datetime) -> None:
+    """Ring for the reply that has waited longest for a place at this endpoint, if any has."""
+    # One with an error waits for the endpoint to recover, not for a place.
+    waiting = _of(chat_model).filter(state=Reply.State.WAITING, error="", due_at__gt=at)
+    first = waiting.order_by("pk").values_list("pk", flat=True).first()
+    if first is not None and waiting.filter(pk=first).update(due_at=at):
+        ring_reply(first)
+
+
+# What a rater sees
+
+
+def text_for_rater(reply: Reply, names: frozenset[str] | None = None) -> str:
+    """What may be shown of a reply now: names masked, of a growing text all but the last words.
+
+    The only way in which a reply's text leaves for a rater. `names` (`names_to_hide`) spares
+    the look-up where many replies of a study are shown.
+    """
+    if names is None:
+        names = names_to_hide(reply.turn.battle.participation.study)
+    return shown_text(reply.state, reply.text, names).text
+
+
+def shown_text(state: str, text: str, names: frozenset[str]) -> ShownText:
+    """`text_for_rater` by a reply's state and text, with the number of masks."""
+    if state == Reply.State.FINISHED:
+        return ShownText(*mask_identity(text, names))
+    if state == Reply.State.CLAIMED:
+        return ShownText(*mask_growing(text, names))
+    return ShownText("", 0)
+
+
+def names_to_hide(study: Study) -> frozenset[str]:
+    """What the study's contestants and their developers are called, anywhere.
+
+    All of the study's, for every reply: were only a side's own names masked, a mask where
+    the other side says the name would tell whose side it is.
+    """
+    fields = ("name", "chat_model__name", "chat_model__developer", "chat_model__model_id")
+    names = set()
+    for row in study.contestants.values_list(*fields):
+        for name in row:
+            names |= {name, name.rpartition("/")[2]}
+    return frozenset(names - {""})

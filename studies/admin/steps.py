@@ -1,0 +1,119 @@
+"""Steps of a study's page that change its design, or make a new one like it."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.text import slugify
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
+
+from accounts.admin_pages import HustingsAdmin, Step, StepForm, page_of, take_step
+from studies.admin.quotas import allocation_page
+from studies.cloning import clone_study
+from studies.dimension_templates import add_dimension_template, dimension_templates
+from studies.errors import StudyError
+from studies.models import Study
+
+
+class TemplateForm(StepForm):
+    """Which dimensions to start from."""
+
+    template = forms.ChoiceField(label="Template", widget=UnfoldAdminRadioSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["template"].choices = [  # type: ignore[attr-defined]
+            (template.key, template.name) for template in dimension_templates().values()
+        ]
+
+
+class CloneForm(StepForm):
+    """What the new study is called, and where its pages are."""
+
+    title = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
+    slug = forms.SlugField(
+        required=False,
+        max_length=50,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What it is called in addresses; empty: made of the title.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        slug = data.get("slug") or slugify(data.get("title", ""))[:50]
+        if not self.errors and not slug:
+            self.add_error("slug", "Say what it is called in addresses: a to z, 0 to 9 and -.")
+        elif Study.objects.filter(slug=slug).exists():
+            self.add_error("slug", f"Another study has the address “{slug}”: choose another one.")
+        return data | {"slug": slug}
+
+
+class DesignSteps(HustingsAdmin):
+    """Allocate quotas, start from a template of dimensions, clone."""
+
+    @action(
+        description="Allocate quotas", icon="groups", url_path="allocate", permissions=["change"]
+    )
+    def allocate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return allocation_page(self, request, self._study(request, object_id))
+
+    @action(
+        description="Add dimensions",
+        icon="playlist_add",
+        url_path="add-dimensions",
+        permissions=["change"],
+    )
+    def add_template(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+
+        def act(data: dict[str, Any]) -> str:
+            added = add_dimension_template(study, template=data["template"])
+            names = ", ".join(str(dimension) for dimension in added)
+            return f"Added: {names}." if added else "The study has all of them already."
+
+        step = Step(
+            question="Add dimensions from a template?",
+            note=" ".join(
+                f"{template.name}: {', '.join(spec.name for spec in template.dimensions)}."
+                for template in dimension_templates().values()
+            )
+            + " They are added to those that the study has; one whose key it has already stays "
+            "as it is, and so does the overall one. You can change their words afterwards.",
+            button="Add",
+            act=act,
+            refusals=(StudyError,),
+            back=page_of(study),
+            form=TemplateForm,
+        )
+        return take_step(self, request, study, step)
+
+    def has_clone_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("studies.add_study")
+
+    @action(description="Clone", icon="content_copy", url_path="clone", permissions=["clone"])
+    def clone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        clones: list[Study] = []
+
+        def act(data: dict[str, Any]) -> str:
+            clones.append(clone_study(study, slug=data["slug"], title=data["title"]))
+            return f"“{clones[0]}” is a draft with the design of “{study}”."
+
+        step = Step(
+            question=f"Clone “{study}”?",
+            note="A draft with its contestants, dimensions, electorate, quotas, rules, pay, latest "
+            "consent text and completion codes; without its raters, boards and team, and not "
+            "public. Codes are usually new for each study on the recruiting platform: check them.",
+            button="Clone",
+            act=act,
+            refusals=(StudyError,),
+            back=page_of(study),
+            form=CloneForm,
+        )
+        answer = take_step(self, request, study, step)
+        return redirect(page_of(clones[0])) if clones else answer
+
+    def _study(self, request: HttpRequest, object_id: str) -> Study:
+        return get_object_or_404(Study.objects.visible_to(request.user), pk=object_id)

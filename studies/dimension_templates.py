@@ -1,0 +1,103 @@
+"""Dimensions that a study can start from, and what adds them to one."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from studies.errors import StateError
+from studies.models import Dimension, Study
+from studies.services import choose_overall_dimension
+
+FILE = Path(__file__).with_suffix(".toml")
+
+
+@dataclass(frozen=True)
+class DimensionSpec:
+    """One dimension of a template. The question is asked of a rater about two models."""
+
+    key: str
+    name: str
+    question: str
+    help: str
+    is_overall: bool = False
+
+
+@dataclass(frozen=True)
+class DimensionTemplate:
+    """Dimensions that belong together, in their order, and where they come from."""
+
+    key: str
+    name: str
+    description: str
+    origin: str
+    dimensions: tuple[DimensionSpec, ...]
+
+
+@cache
+def dimension_templates() -> Mapping[str, DimensionTemplate]:
+    """The templates that come with Hustings, by key. ValueError for a flaw in their file."""
+    return parse_templates(FILE.read_text(encoding="utf-8"))
+
+
+def parse_templates(text: str) -> Mapping[str, DimensionTemplate]:
+    """Templates from TOML; ValueError says which one has which flaw."""
+    return MappingProxyType(
+        {key: _template(key, table) for key, table in tomllib.loads(text).items()}
+    )
+
+
+def _template(key: str, table: Any) -> DimensionTemplate:
+    try:
+        dimensions = tuple(DimensionSpec(**row) for row in table["dimension"])
+        template = DimensionTemplate(
+            key, table["name"], table["description"], table["origin"], dimensions
+        )
+    except (KeyError, TypeError) as flaw:
+        raise ValueError(f"template {key}: {flaw}") from flaw
+    keys = [dimension.key for dimension in dimensions]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"template {key}: two dimensions have the same key")
+    if sum(dimension.is_overall for dimension in dimensions) > 1:
+        raise ValueError(f"template {key}: more than one dimension is the overall one")
+    return template
+
+
+@transaction.atomic
+def add_dimension_template(study: Study, *, template: str) -> tuple[Dimension, ...]:
+    """Add the dimensions of a template that the study lacks, after its own; returns them.
+
+    A dimension whose key stands already stays as it is, and so does the overall one. KeyError
+    for a template that there is not; StateError once the study is no draft, since the battles
+    rated until then would lack the new dimensions.
+    """
+    specs = dimension_templates()[template].dimensions
+    if Study.objects.select_for_update().get(pk=study.pk).state != Study.State.DRAFT:
+        raise StateError(
+            f"The study {study.slug} is {study.state}: its raters compare what it asks now. "
+            "Clone it to ask about more."
+        )
+    standing = set(study.dimensions.values_list("key", flat=True))
+    last = study.dimensions.aggregate(last=Max("position"))["last"]
+    has_overall = study.dimensions.filter(is_overall=True).exists()
+    missing = [spec for spec in specs if spec.key not in standing]
+    added = Dimension.objects.bulk_create(
+        Dimension(
+            study=study,
+            key=spec.key,
+            name=spec.name,
+            question=spec.question,
+            help=spec.help,
+            position=position,
+            is_overall=spec.is_overall and not has_overall,
+        )
+        for position, spec in enumerate(missing, start=0 if last is None else last + 1)
+    )
+    choose_overall_dimension(study)
+    return tuple(added)

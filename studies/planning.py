@@ -1,0 +1,226 @@
+"""What makes a design a study that can be run: quotas from shares, and the check at opening."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Count
+
+from studies.census.quotas import (
+    Allocation,
+    CellKey,
+    QuotaPlan,
+    allocate_cells,
+    allocate_margins,
+)
+from studies.errors import QuotaError, StudyNotReadyError
+from studies.models import Cell, CompletionCode, Contestant, Electorate, Group, Quota, Study
+from studies.providers import ProviderError, check_address
+from studies.registry import address_rules, endpoint_of
+from studies.services import CELL_SEPARATOR, refused_step, states_before
+
+# The states of a participation that take a place in every quota of its groups. They stand here,
+# below the app that owns participations, so that quotas and places are counted in one way.
+TAKES_A_PLACE: Final = ("reserved", "active", "completed")
+
+CONTESTANTS_NEEDED: Final = 2
+CODES_NEEDED: Final = (CompletionCode.Outcome.COMPLETED, CompletionCode.Outcome.SCREENED_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """All places divided over the groups of one axis, or over the cells.
+
+    `subjects` and the quotas of `allocation`, which says what whole raters cost, in one order.
+    """
+
+    name: str
+    subjects: Sequence[Group | Cell]
+    allocation: Allocation[str] | Allocation[CellKey]
+
+    @property
+    def rows(self) -> tuple[tuple[Group | Cell, QuotaPlan[str] | QuotaPlan[CellKey]], ...]:
+        """Each group or cell with its quota."""
+        return tuple(zip(self.subjects, self.allocation.quotas, strict=True))
+
+
+def plan_quotas(study: Study, *, raters: int) -> tuple[Division, ...]:
+    """How so many places would be divided: one division for each axis, or one over the cells.
+
+    Nothing is stored. Raises QuotaError without an electorate, and for less than one place.
+    """
+    if study.electorate is None:
+        raise QuotaError("Choose an electorate first: places are divided by its shares.")
+    if raters < 1:
+        raise QuotaError("Ask for at least one rater.")
+    return tuple(
+        Division(name, subjects, _allocate(subjects, raters))
+        for name, subjects in _subjects(study.electorate, study.quota_by).items()
+    )
+
+
+@transaction.atomic
+def allocate_quotas(study: Study, *, raters: int) -> tuple[Division, ...]:
+    """Divide places by the electorate's shares, in place of the study's quotas.
+
+    By groups or cells as `study.quota_by` says. Raises QuotaError as `plan_quotas` does, and
+    where a quota would fall below the places that are taken.
+    """
+    # Places are taken under the same lock, so none is taken between the count and the change.
+    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    divisions = plan_quotas(locked, raters=raters)
+    targets = {subject: plan.target for division in divisions for subject, plan in division.rows}
+    _require_room(locked, targets)
+    locked.quotas.all().delete()
+    Quota.objects.bulk_create(
+        Quota(study=locked, cell=subject, target=target)
+        if isinstance(subject, Cell)
+        else Quota(study=locked, group=subject, target=target)
+        for subject, target in targets.items()
+    )
+    Study.objects.filter(pk=study.pk).update(raters_wanted=raters)
+    study.refresh_from_db()
+    return divisions
+
+
+def _subjects(electorate: Electorate, quota_by: str) -> dict[str, Sequence[Group | Cell]]:
+    """What places are divided among: the groups of each axis by its name, or the cells."""
+    if quota_by == Study.QuotaBy.CELLS:
+        return {"Cells": list(electorate.cells.order_by("key"))}
+    groups = Group.objects.filter(axis__electorate=electorate).select_related("axis")
+    subjects: dict[str, Sequence[Group | Cell]] = {}
+    for axis in electorate.axes.order_by("position"):
+        subjects[axis.name] = [group for group in groups if group.axis_id == axis.pk]
+    return subjects
+
+
+def _allocate(
+    subjects: Sequence[Group | Cell], raters: int
+) -> Allocation[str] | Allocation[CellKey]:
+    if isinstance(subjects[0], Cell):
+        return allocate_cells(
+            {tuple(s.key.split(CELL_SEPARATOR)): s.share for s in subjects}, raters
+        )
+    return allocate_margins({"": {s.key: s.share for s in subjects}}, raters)[""]
+
+
+def _require_room(study: Study, targets: Mapping[Group | Cell, int]) -> None:
+    """Raise QuotaError if more places are taken in a group or cell than it would have."""
+    taking = study.participations.filter(state__in=TAKES_A_PLACE).order_by()
+    is_by_cell = study.quota_by == Study.QuotaBy.CELLS
+    path = "cell_id" if is_by_cell else "cell__cell_groups__group_id"
+    taken = Counter(dict(taking.values_list(path).annotate(Count("pk"))))
+    for subject, target in targets.items():
+        if taken[subject.pk] > target:
+            raise QuotaError(
+                f"{subject} would have {target} places, but {taken[subject.pk]} are taken. "
+                "Ask for more raters."
+            )
+
+
+def missing_before_opening(study: Study) -> tuple[str, ...]:
+    """What has to be done before the study can open, in sentences; empty if it is ready.
+
+    Resolves the host names of its contestants' endpoints, so not to be called in a transaction.
+    """
+    return (
+        *_missing_of_contestants(study),
+        *_missing_of_dimensions(study),
+        *_missing_of_quotas(study),
+        *_missing_of_texts(study),
+        *_missing_of_pay(study),
+    )
+
+
+def open_study(study: Study, *, at: datetime) -> None:  # noqa: ARG001  no date of it is kept yet
+    """Open a study that is a draft or paused, if its design is complete.
+
+    The only way to open one. Raises StudyNotReadyError, which lists what is missing, and
+    StateError where the life cycle does not allow it.
+    """
+    study.refresh_from_db()
+    if study.state not in states_before(Study.State.OPEN):
+        raise refused_step(study, Study.State.OPEN)
+    if missing := missing_before_opening(study):
+        raise StudyNotReadyError(missing)
+    opened = Study.objects.filter(pk=study.pk, state=study.state).update(state=Study.State.OPEN)
+    study.refresh_from_db()
+    if not opened:
+        raise refused_step(study, Study.State.OPEN)
+
+
+def _missing_of_contestants(study: Study) -> Iterator[str]:
+    contestants = list(study.contestants.filter(withdrawn_at=None).select_related("chat_model"))
+    if len(contestants) < CONTESTANTS_NEEDED:
+        yield f"Enter at least two contestants; {len(contestants) or 'none'} would take part now."
+    for contestant in contestants:
+        yield from _missing_of_endpoint(contestant)
+
+
+def _missing_of_endpoint(contestant: Contestant) -> Iterator[str]:
+    try:
+        endpoint = endpoint_of(contestant.chat_model)
+    except ProviderError as error:
+        yield f"{contestant} can't be asked: {error}."
+        return
+    rules = address_rules()
+    for check in (partial(check_address, endpoint.base_url, rules), endpoint.read_key):
+        try:
+            check()
+        except ProviderError as error:
+            yield f"{contestant} can't be asked: {error}."
+
+
+def _missing_of_dimensions(study: Study) -> Iterator[str]:
+    dimensions = list(study.dimensions.all())
+    # The database allows one at most.
+    if not any(dimension.is_overall for dimension in dimensions):
+        yield "Make one dimension the overall one."
+    for dimension in dimensions:
+        if not dimension.question.strip():
+            yield f"Give the dimension {dimension} the question that raters are asked."
+
+
+def _missing_of_quotas(study: Study) -> Iterator[str]:
+    if study.electorate is None:
+        yield "Choose the electorate that the study speaks for."
+        return
+    quotas = study.quotas.select_related("group__axis", "cell")
+    standing = {quota.group or quota.cell: quota.target for quota in quotas}
+    if not standing or not study.raters_wanted:
+        yield "Say how many raters you want, and divide their places into quotas."
+        return
+    divided = _subjects(study.electorate, study.quota_by)
+    if standing.keys() != {subject for subjects in divided.values() for subject in subjects}:
+        yield (
+            "The quotas are of another electorate, or by groups where the study says cells or "
+            "the other way round: divide the places again."
+        )
+        return
+    for name, subjects in divided.items():
+        total = sum(standing[subject] for subject in subjects)
+        if total != study.raters_wanted:
+            yield (
+                f"{name}: the quotas add up to {total:,} places, not {study.raters_wanted:,}; "
+                "divide them again."
+            )
+
+
+def _missing_of_texts(study: Study) -> Iterator[str]:
+    if not study.task.strip():
+        yield "Write the task: what raters are asked to talk about."
+    if not study.consent_texts.exists():
+        yield "Write the consent text that raters agree to."
+    has = set(study.completion_codes.values_list("outcome", flat=True))
+    for outcome in CODES_NEEDED:
+        if outcome not in has:
+            yield f"Add the completion code for: {outcome.label}."
+
+
+def _missing_of_pay(study: Study) -> Iterator[str]:
+    if study.pay and not study.minutes_estimated:
+        yield "Say how many minutes a rater will need: the pay for an hour is shown to her."
