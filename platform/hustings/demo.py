@@ -11,10 +11,15 @@ from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
 from raters.simulation import Population, simulate_raters
-from studies.models import Dimension, Study
-from studies.services import ensure_shipped_electorate, enter_contestant
+from studies.dimension_templates import add_dimension_template
+from studies.models import ChatModel, CompletionCode, Dimension, Study
+from studies.planning import allocate_quotas, open_study
+from studies.providers import BOT_SCHEME
+from studies.registry import register_bots
+from studies.services import add_consent_text, ensure_shipped_electorate, enter_contestant
 
 SLUG: Final = "demo"
+LIVE_SLUG: Final = "try"
 ADMIN: Final = "demo"
 BATTLES_EACH: Final = 6
 
@@ -77,6 +82,50 @@ def ensure_demo_study(*, raters: int, seed: int, at: datetime) -> Study:
     fold_standings(study)
     take_board(study, BoardParameters(seed=seed), at=at)
     return study
+
+
+CONSENT: Final = (
+    "This is a demo. You talk with two simple programs at a time, which follow rules and know "
+    "little, and say which one you prefer. What you write stays on this machine."
+)
+TASK: Final = "Plan something that you would really do this month. Talk for at least 2 messages."
+
+
+def ensure_live_study(*, at: datetime) -> Study:
+    """An open study with the built-in bots, where a visitor can be a rater."""
+    study, is_new = Study.objects.get_or_create(
+        slug=LIVE_SLUG,
+        defaults={
+            "title": "Try it: talk to two bots",
+            "question": "Which of six simple bots would you rather talk to?",
+            "is_public": True,
+            "electorate": ensure_shipped_electorate("us-2023"),
+            "task": TASK,
+            "min_turns": 2,
+            "battles_each": 3,
+            "minutes_estimated": 5,
+        },
+    )
+    if study.state != Study.State.DRAFT:
+        return study
+    if is_new:
+        _design_live_study(study)
+    open_study(study, at=at)
+    return study
+
+
+@transaction.atomic
+def _design_live_study(study: Study) -> None:
+    register_bots()
+    for chat_model in ChatModel.objects.filter(base_url__startswith=BOT_SCHEME):
+        enter_contestant(study, name=chat_model.name, chat_model=chat_model)
+    add_dimension_template(study, template="humaine")
+    add_consent_text(study, summary=CONSENT, text=CONSENT)
+    for outcome in CompletionCode.Outcome:
+        CompletionCode.objects.create(
+            study=study, outcome=outcome, code=f"DEMO-{outcome.value.upper().replace('_', '-')}"
+        )
+    allocate_quotas(study, raters=400)
 
 
 def ensure_demo_admin() -> str:

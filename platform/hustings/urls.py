@@ -7,5 +7,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("", include("leaderboards.urls")),
+    path("", include("raters.urls")),
     path("api/v1/", include("hustings.api")),
 ]

@@ -1,0 +1,118 @@
+"""The guards: how a rater's view gets its study and its participation."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from raters.entry import read_entry
+from raters.errors import RaterError
+from raters.models import Participation
+from studies.models import Study
+
+P = ParamSpec("P")
+Guarded = Callable[Concatenate[HttpRequest, Participation, P], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
+
+EXPIRED = (
+    "This browser is no longer known to the study: its session has ended. "
+    "Follow the link you were sent once more and you come back to your place."
+)
+
+
+class UnknownRaterError(RaterError):
+    """No participation in this study belongs to this browser."""
+
+
+def get_study_to_join(slug: str) -> Study:
+    """The study, if it is past its draft: whoever has the link may come in, public or not."""
+    study = (
+        Study.objects.exclude(state=Study.State.DRAFT)
+        .select_related("electorate")
+        .filter(slug=slug)
+        .first()
+    )
+    if study is None:
+        raise Http404("There is no study to take part in at this address.")
+    return study
+
+
+def get_participation_for(request: HttpRequest, slug: str) -> Participation:
+    """The participation that this browser's session is bound to, and nobody else's.
+
+    Raises UnknownRaterError if there is none, and Http404 if there is no such study.
+    """
+    study = get_study_to_join(slug)
+    entry = read_entry(request, study)
+    participation = None
+    if entry.participation_id is not None:
+        participation = (
+            Participation.objects.select_related("study", "rater", "cell", "consent_text")
+            .filter(study=study, pk=entry.participation_id, recruiting_id=entry.recruiting_id)
+            .first()
+        )
+    if participation is None:
+        raise UnknownRaterError(EXPIRED)
+    return participation
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether our own script asks, which wants an answer to work with and not a page."""
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+def place_of(participation: Participation) -> str:
+    """The address at which a participation goes on."""
+    slug = participation.study.slug
+    if participation.state == Participation.State.RESERVED:
+        return reverse("raters:how", args=[slug])
+    if participation.state == Participation.State.ACTIVE:
+        return reverse("raters:battle", args=[slug])
+    return reverse("raters:end", args=[slug])
+
+
+def turn_away_stranger(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send somebody without a participation to the entrance; what she typed is not lost."""
+    entrance = reverse("raters:join", args=[slug])
+    if wants_json(request):
+        return JsonResponse({"error": EXPIRED, "go_to": entrance}, status=401)
+    if request.method == "POST":
+        context = {"study": get_study_to_join(slug), "typed": request.POST.get("text", "")}
+        return render(request, "raters/expired.html", context, status=401)
+    return redirect(entrance)
+
+
+def for_rater(*states: str) -> Callable[[Guarded[P]], View]:
+    """A view of one rater: it is given her participation, in one of these states if any is named.
+
+    Who has none is led to the entrance; whose participation is in another state, to its place.
+    """
+
+    def decorate(view: Guarded[P]) -> View:
+        @wraps(view)
+        def guarded(
+            request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
+            try:
+                participation = get_participation_for(request, slug)
+            except UnknownRaterError:
+                return turn_away_stranger(request, slug)
+            if states and participation.state not in states:
+                return lead_to_place(request, participation)
+            return view(request, participation, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def lead_to_place(request: HttpRequest, participation: Participation) -> HttpResponse:
+    """Lead her to where her participation goes on."""
+    place = place_of(participation)
+    if wants_json(request):
+        words = "The study has moved on, perhaps in another window."
+        return JsonResponse({"error": words, "go_to": place}, status=409)
+    return redirect(place)

@@ -1,0 +1,182 @@
+"""What a rater's pages show, read in one go."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from raters.markdown import render_markdown
+from raters.models import Battle, Participation, Reply, Turn
+from raters.services.replies import names_to_hide, text_for_rater
+from studies.models import Study
+
+SIGNS = {"GBP": "£", "USD": "$", "EUR": "€"}
+STEPS = ("Why", "Consent", "About you", "How it works", "Battles", "Thank you")
+STATES = {
+    Reply.State.WAITING: "writing",
+    Reply.State.CLAIMED: "writing",
+    Reply.State.FINISHED: "finished",
+    Reply.State.FAILED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way, for the bar on top."""
+
+    name: str
+    is_current: bool
+    is_done: bool
+
+
+def steps_at(name: str) -> tuple[Step, ...]:
+    """The bar of steps with one of them current."""
+    current = STEPS.index(name)
+    return tuple(Step(each, at == current, at < current) for at, each in enumerate(STEPS))
+
+
+def offer_of(study: Study) -> str:
+    """What taking part costs and brings, as far as the study says: "about 20 minutes, £3.00"."""
+    parts = []
+    if study.minutes_estimated:
+        unit = "minute" if study.minutes_estimated == 1 else "minutes"
+        parts.append(f"about {study.minutes_estimated} {unit}")
+    if study.pay is not None:
+        parts.append(money(study.pay, study.currency))
+    return ", ".join(parts)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with its currency's sign, or else its code."""
+    sign = SIGNS.get(currency)
+    return f"{sign}{amount:.2f}" if sign else f"{currency} {amount:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    """One side's reply as the rater sees it; `state` is writing, finished or failed."""
+
+    turn: int
+    side: str
+    state: str
+    html: str
+
+    @property
+    def letter(self) -> str:
+        return self.side.upper()
+
+    @classmethod
+    def of(cls, turn: int, side: str, state: str, text: str) -> "ReplyView":
+        """From what may be shown of its text; a failed reply shows nothing of what there was."""
+        shown = STATES[Reply.State(state)]
+        return cls(turn, side, shown, "" if shown == "failed" else render_markdown(text))
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """One message of the rater and both replies, A first."""
+
+    number: int
+    text: str
+    replies: tuple[ReplyView, ...]
+
+
+def turn_view(turn: Turn, names: frozenset[str]) -> TurnView:
+    """A turn as the rater sees it. A reply still being written shows nothing here.
+
+    The stream brings its text; a page made now would show the sides at different lengths.
+    """
+    replies = sorted(turn.replies.all(), key=lambda reply: reply.side)
+    is_writing = any(STATES[Reply.State(reply.state)] == "writing" for reply in replies)
+    return TurnView(
+        turn.number,
+        turn.text,
+        tuple(
+            ReplyView(turn.number, reply.side, "writing", "")
+            if is_writing and reply.state != Reply.State.FAILED
+            else ReplyView.of(turn.number, reply.side, reply.state, text_for_rater(reply, names))
+            for reply in replies
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BattlePage:
+    """A battle as the rater sees it."""
+
+    key: str
+    number: int
+    battles: int
+    turns: tuple[TurnView, ...]
+    min_turns: int
+    max_turns: int
+
+    @property
+    def dots(self) -> tuple[str, ...]:
+        return tuple(
+            "done" if at < self.number else "now" if at == self.number else "to come"
+            for at in range(1, self.battles + 1)
+        )
+
+    @property
+    def answered(self) -> int:
+        """Messages that both sides have answered."""
+        return sum(all(reply.state == "finished" for reply in turn.replies) for turn in self.turns)
+
+    @property
+    def is_writing(self) -> bool:
+        return any(reply.state == "writing" for turn in self.turns for reply in turn.replies)
+
+    @property
+    def is_stuck(self) -> bool:
+        """One side could not answer, and waits for her to try it again."""
+        return any(reply.state == "failed" for turn in self.turns for reply in turn.replies)
+
+    @property
+    def next_number(self) -> int:
+        return len(self.turns) + 1
+
+    @property
+    def can_write(self) -> bool:
+        return len(self.turns) < self.max_turns
+
+    @property
+    def can_compare(self) -> bool:
+        return self.answered >= self.min_turns and not self.is_writing
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.min_turns - self.answered)
+
+    def as_data(self) -> dict[str, object]:
+        """The state of the page besides its words, for the script."""
+        return {
+            "next_number": self.next_number,
+            "is_writing": self.is_writing,
+            "is_stuck": self.is_stuck,
+            "can_write": self.can_write,
+            "can_compare": self.can_compare,
+            "progress": self.progress,
+        }
+
+    @property
+    def progress(self) -> str:
+        """How far she is: "1 of 3 messages"."""
+        if self.answered >= self.min_turns:
+            return f"{self.answered} of at most {self.max_turns} messages"
+        unit = "message" if self.min_turns == 1 else "messages"
+        return f"{self.answered} of {self.min_turns} {unit}"
+
+
+def read_battle_page(participation: Participation, battle: Battle) -> BattlePage:
+    """A battle with its conversation, and where it stands among her battles."""
+    study = participation.study
+    turns = battle.turns.prefetch_related("replies").order_by("number")
+    names = names_to_hide(study)
+    judged = participation.battles.filter(judged_at__isnull=False).exclude(pk=battle.pk).count()
+    return BattlePage(
+        key=battle.key,
+        number=judged + 1,
+        battles=max(study.battles_each, judged + 1),
+        turns=tuple(turn_view(turn, names) for turn in turns),
+        min_turns=study.min_turns,
+        max_turns=study.max_turns,
+    )

@@ -1,0 +1,1 @@
+"""A rater's pages, by topic: coming in, battles, leaving."""

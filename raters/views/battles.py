@@ -1,0 +1,304 @@
+"""Battles: the conversation with both sides, its replies as they come, and comparing."""
+
+import json
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from raters.access import (
+    UnknownRaterError,
+    for_rater,
+    get_participation_for,
+    lead_to_place,
+    place_of,
+    wants_json,
+)
+from raters.errors import (
+    BattleOverError,
+    PlaceLostError,
+    RaterError,
+    StudyRestsError,
+    TurnConflictError,
+)
+from raters.forms import MessageForm, RetryForm, VerdictsForm
+from raters.models import Battle, Participation, Reply
+from raters.pages import BattlePage, ReplyView, offer_of, read_battle_page, steps_at
+from raters.services.battles import (
+    current_battle,
+    give_verdicts,
+    next_battle,
+    replace_battle,
+    retry_reply,
+    send_message,
+)
+from raters.services.panel import complete_participation, keep_place
+from raters.streams import watch_battle
+
+ACTIVE = Participation.State.ACTIVE
+
+
+@never_cache
+@require_safe
+@for_rater(ACTIVE)
+def battle(request: HttpRequest, participation: Participation) -> HttpResponse:
+    """The battle that she is in, or her next one; after the last, the end."""
+    now = timezone.now()
+    try:
+        keep_place(participation, at=now)
+        found = next_battle(participation, at=now)
+        if found is None:
+            complete_participation(participation, at=now)
+    except StudyRestsError:
+        return _resting_page(request, participation)
+    except PlaceLostError:
+        found = None
+    if found is None:
+        participation.refresh_from_db()
+        return lead_to_place(request, participation)
+    return _battle_page(request, participation, found)
+
+
+def _resting_page(request: HttpRequest, participation: Participation) -> HttpResponse:
+    """The study rests: what she has begun is kept, and may be compared if it is long enough."""
+    current = current_battle(participation)
+    page = read_battle_page(participation, current) if current else None
+    context = {"study": participation.study, "page": page}
+    return render(request, "raters/resting.html", context)
+
+
+def _battle_page(
+    request: HttpRequest,
+    participation: Participation,
+    battle: Battle,
+    *,
+    refusal: str = "",
+    typed: str = "",
+) -> HttpResponse:
+    context = {
+        "study": participation.study,
+        "offer": offer_of(participation.study),
+        "steps": steps_at("Battles"),
+        "page": read_battle_page(participation, battle),
+        "refusal": refusal,
+        "typed": typed,
+    }
+    return render(request, "raters/battle.html", context, status=422 if refusal else 200)
+
+
+@require_POST
+@for_rater(ACTIVE)
+def message(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
+    """Send a message to both sides. Sent again under the same number, it is still one."""
+    battle = _battle_of(participation, key)
+    if battle.judged_at is not None:
+        return lead_to_place(request, participation)
+    typed = request.POST.get("text", "")
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        words = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return _refuse(request, participation, battle, words, typed)
+    text, number = form.cleaned_data["text"], form.cleaned_data["number"]
+    now = timezone.now()
+    try:
+        keep_place(participation, at=now)
+        send_message(battle, text=text, number=number, at=now)
+    except (PlaceLostError, BattleOverError):
+        participation.refresh_from_db()
+        return lead_to_place(request, participation)
+    except TurnConflictError:
+        words = "You have written here in another window. Your message is kept."
+        return _refuse(request, participation, battle, words, typed, is_behind=True)
+    except RaterError as error:
+        return _refuse(request, participation, battle, str(error), typed)
+    if not wants_json(request):
+        return _back_to_battle(participation)
+    page = read_battle_page(participation, battle)
+    turn = next(turn for turn in page.turns if turn.number == number)
+    context = {"turn": turn, "page": page, "study": participation.study}
+    html = render_to_string("raters/_turn.html", context, request)
+    return JsonResponse({"number": number, "html": html, "page": page.as_data()})
+
+
+@require_POST
+@for_rater(ACTIVE)
+def retry(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
+    """Try one side's failed reply again; the other side keeps what it said."""
+    battle = _battle_of(participation, key)
+    form = RetryForm(request.POST)
+    if not form.is_valid():
+        return _refuse(request, participation, battle, "Say which reply to try again.", "")
+    reply = Reply.objects.filter(
+        turn__battle=battle,
+        turn__number=form.cleaned_data["number"],
+        side=form.cleaned_data["side"],
+    ).first()
+    if reply is None:
+        raise Http404("There is no such reply.")
+    now = timezone.now()
+    try:
+        keep_place(participation, at=now)
+        retry_reply(reply, at=now)
+    except (PlaceLostError, BattleOverError):
+        participation.refresh_from_db()
+        return lead_to_place(request, participation)
+    except RaterError as error:
+        return _refuse(request, participation, battle, str(error), "")
+    if wants_json(request):
+        return JsonResponse(_replies(read_battle_page(participation, battle)))
+    return _back_to_battle(participation)
+
+
+@require_POST
+@for_rater(ACTIVE)
+def replace(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
+    """Another pair instead of one of which a side keeps failing."""
+    battle = _battle_of(participation, key)
+    try:
+        replace_battle(battle, at=timezone.now())
+    except (PlaceLostError, BattleOverError):
+        participation.refresh_from_db()
+        return lead_to_place(request, participation)
+    except RaterError as error:
+        return _refuse(request, participation, battle, str(error), "")
+    return _back_to_battle(participation)
+
+
+def _refuse(
+    request: HttpRequest,
+    participation: Participation,
+    battle: Battle,
+    words: str,
+    typed: str,
+    *,
+    is_behind: bool = False,
+) -> HttpResponse:
+    """Say why nothing was done, with what she typed; `is_behind` where her page is too old."""
+    if wants_json(request):
+        place = {"go_to": place_of(participation)} if is_behind else {}
+        return JsonResponse({"error": words} | place, status=422)
+    return _battle_page(request, participation, battle, refusal=words, typed=typed)
+
+
+@never_cache
+@require_safe
+@for_rater(ACTIVE)
+def replies(
+    request: HttpRequest,  # noqa: ARG001
+    participation: Participation,
+    key: str,
+) -> HttpResponse:
+    """Every reply as it stands: what the page asks for where no stream comes through."""
+    page = read_battle_page(participation, _battle_of(participation, key))
+    return JsonResponse(_replies(page))
+
+
+def _replies(page: BattlePage) -> dict[str, object]:
+    views = [_reply_data(reply) for turn in page.turns for reply in turn.replies]
+    return {"replies": views, "page": page.as_data()}
+
+
+def _reply_data(reply: ReplyView) -> dict[str, object]:
+    return {"turn": reply.turn, "side": reply.side, "state": reply.state, "html": reply.html}
+
+
+@require_safe
+async def stream(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
+    """Replies as they are written, as server-sent events; 204 where the server can't stream.
+
+    A WSGI server would hold the answer back until its end, so there the page polls instead.
+    """
+    if not isinstance(request, ASGIRequest):
+        return HttpResponse(status=204)
+    try:
+        battle = await sync_to_async(_watched_battle)(request, slug, key)
+    except UnknownRaterError:
+        return HttpResponse(status=401)
+    response = StreamingHttpResponse(_events(battle), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _watched_battle(request: HttpRequest, slug: str, key: str) -> Battle:
+    return _battle_of(get_participation_for(request, slug), key)
+
+
+async def _events(battle: Battle) -> AsyncIterator[str]:
+    """One event for every change of a reply, then `done`."""
+    yield ": open\n\n"
+    async for update in watch_battle(battle.pk):
+        view = ReplyView.of(update.turn, update.side, update.state, update.text)
+        yield f"event: reply\ndata: {json.dumps(_reply_data(view))}\n\n"
+    yield "event: done\ndata: {}\n\n"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_rater(ACTIVE)
+def compare(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
+    """Compare both sides on every dimension; given once, verdicts stay as they are."""
+    battle = _battle_of(participation, key)
+    page = read_battle_page(participation, battle)
+    if battle.judged_at is not None or not page.can_compare:
+        return lead_to_place(request, participation)
+    dimensions = list(participation.study.dimensions.order_by("position", "key"))
+    form = VerdictsForm(dimensions, request.POST if request.method == "POST" else None)
+    refusal = ""
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                give_verdicts(
+                    battle,
+                    outcomes=form.outcomes(),
+                    reason=form.cleaned_data["reason"].strip(),
+                    at=timezone.now(),
+                )
+            except (PlaceLostError, BattleOverError):
+                participation.refresh_from_db()
+                return lead_to_place(request, participation)
+            except RaterError as error:
+                refusal = str(error)
+            else:
+                return _back_to_battle(participation)
+        else:
+            refusal = " ".join(str(error) for errors in form.errors.values() for error in errors)
+    context = {
+        "study": participation.study,
+        "offer": offer_of(participation.study),
+        "steps": steps_at("Battles"),
+        "page": page,
+        "questions": [
+            (dimension, request.POST.get(f"outcome-{dimension.key}", ""))
+            for dimension in dimensions
+        ],
+        "reason": request.POST.get("reason", ""),
+        "refusal": refusal,
+    }
+    return render(request, "raters/compare.html", context, status=422 if refusal else 200)
+
+
+def _battle_of(participation: Participation, key: str) -> Battle:
+    """One of her battles, by its key."""
+    found = participation.battles.filter(key=key).first()
+    if found is None:
+        raise Http404("There is no such battle.")
+    return found
+
+
+def _back_to_battle(participation: Participation) -> HttpResponse:
+    return redirect(reverse("raters:battle", args=[participation.study.slug]))

@@ -1,0 +1,213 @@
+"""The way in: why, consent, about you, how it works. Nothing is stored before she agrees."""
+
+import secrets
+from dataclasses import replace
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from raters.access import for_rater, get_study_to_join, lead_to_place, place_of
+from raters.entry import UNSAID, Entry, forget_entry, read_entry, write_entry
+from raters.errors import PlaceLostError, QuotaFullError, StudyClosedError
+from raters.forms import RATHER_NOT, ConsentForm, EntranceForm, QuestionForm
+from raters.models import Participation
+from raters.pages import offer_of, steps_at
+from raters.services.panel import MAY_COME_BACK, reserve_place, start
+from studies.models import Axis, CompletionCode, ConsentText, Study
+
+OWN_ID = "own-"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who asks and why. Looking creates nothing, so that a link's preview takes no place."""
+    study = get_study_to_join(slug)
+    entry = read_entry(request, study)
+    if request.method == "POST":
+        return _come_in(request, study, entry)
+    sent_id = request.GET.get(study.recruiting_parameter, "").strip()[:200]
+    standing = _participation_of(study, entry.recruiting_id)
+    if standing and entry.participation_id and sent_id in {"", entry.recruiting_id}:
+        return redirect(place_of(standing))
+    context = _context(study, "Why") | {"recruiting_id": sent_id}
+    # Somebody who has a place comes back to it, so her form stands on a paused study's page too.
+    name = "raters/why.html" if study.state == Study.State.OPEN else "raters/not_open.html"
+    return render(request, name, context)
+
+
+def _come_in(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
+    form = EntranceForm(request.POST)
+    sent_id = form.cleaned_data["recruiting_id"].strip() if form.is_valid() else ""
+    if sent_id and sent_id != entry.recruiting_id:
+        entry = Entry(recruiting_id=sent_id)
+    elif not entry.recruiting_id:
+        entry = Entry(recruiting_id=OWN_ID + secrets.token_urlsafe(16))
+    standing = _participation_of(study, entry.recruiting_id)
+    is_again = "again" in request.POST and study.state == Study.State.OPEN
+    if standing is not None and not (is_again and standing.state in MAY_COME_BACK):
+        write_entry(request, study, replace(entry, participation_id=standing.pk))
+        return redirect(place_of(standing))
+    if study.state != Study.State.OPEN:
+        return redirect("raters:join", study.slug)
+    write_entry(request, study, Entry(entry.recruiting_id))
+    return redirect("raters:consent", study.slug)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent(request: HttpRequest, slug: str) -> HttpResponse:
+    """What she agrees to: a summary, then the full text of the newest version."""
+    study = get_study_to_join(slug)
+    entry = read_entry(request, study)
+    text = study.consent_texts.order_by("-version").first()
+    if study.state != Study.State.OPEN or not entry.recruiting_id or text is None:
+        return redirect("raters:join", slug)
+    form = ConsentForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        if form.cleaned_data["answer"] == "decline":
+            return _let_go(request, study)
+        if form.cleaned_data["version"] == text.version:
+            entry = replace(entry, consent_text_id=text.pk)
+            write_entry(request, study, entry)
+            return _go_on(request, study, entry)
+    context = _context(study, "Consent") | {"text": text, "is_changed": form.is_valid()}
+    return render(request, "raters/consent.html", context)
+
+
+@never_cache
+@require_safe
+def about(request: HttpRequest, slug: str) -> HttpResponse:
+    """The first question that she has not answered."""
+    study = get_study_to_join(slug)
+    entry = read_entry(request, study)
+    axis = _next_axis(study, entry)
+    if entry.consent_text_id is None or axis is None:
+        return redirect("raters:join", slug)
+    return redirect("raters:question", slug, axis.key)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def question(request: HttpRequest, slug: str, axis_key: str) -> HttpResponse:
+    """One question about her: her group on one axis."""
+    study = get_study_to_join(slug)
+    entry = read_entry(request, study)
+    if entry.participation_id is not None or entry.consent_text_id is None:
+        return redirect("raters:join", slug)
+    axes = _axes(study)
+    keys = [axis.key for axis in axes]
+    if axis_key not in keys:
+        raise Http404("The study has no such question.")
+    place = keys.index(axis_key)
+    form = QuestionForm(axes[place], request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        answer = form.cleaned_data["group"]
+        entry = entry.answering(axis_key, UNSAID if answer == RATHER_NOT else answer)
+        write_entry(request, study, entry)
+        return _go_on(request, study, entry)
+    context = _context(study, "About you") | {
+        "axis": axes[place],
+        "form": form,
+        "number": place + 1,
+        "questions": len(axes),
+        "before": keys[place - 1] if place else None,
+        "chosen": entry.groups.get(axis_key),
+        "rather_not": RATHER_NOT,
+    }
+    return render(request, "raters/question.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def no_place(request: HttpRequest, slug: str) -> HttpResponse:
+    """She would rather not say to which group she belongs: what that means, and both ways on."""
+    study = get_study_to_join(slug)
+    entry = read_entry(request, study)
+    unsaid = [axis for axis in _axes(study) if entry.groups.get(axis.key) == UNSAID]
+    if not unsaid or entry.participation_id is not None:
+        return redirect("raters:join", slug)
+    if request.method == "POST":
+        return _let_go(request, study)
+    return render(
+        request, "raters/no_place.html", _context(study, "About you") | {"unsaid": unsaid}
+    )
+
+
+@never_cache
+@for_rater(Participation.State.RESERVED)
+def how(request: HttpRequest, participation: Participation) -> HttpResponse:
+    """How it works, with an example; her place is kept, and she begins when she is ready."""
+    if request.method == "POST":
+        try:
+            start(participation, at=timezone.now())
+        except PlaceLostError:
+            participation.refresh_from_db()
+            return lead_to_place(request, participation)
+        return redirect("raters:battle", participation.study.slug)
+    context = _context(participation.study, "How it works") | {"participation": participation}
+    return render(request, "raters/how.html", context)
+
+
+def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
+    """The next question, or her place once she has answered all.
+
+    Who comes back after her place had gone is asked nothing: the groups she gave first stand.
+    """
+    if entry.consent_text_id is None:
+        return redirect("raters:join", study.slug)
+    is_known = _participation_of(study, entry.recruiting_id) is not None
+    axis = None if is_known else _next_axis(study, entry)
+    if axis is not None:
+        return redirect("raters:question", study.slug, axis.key)
+    if UNSAID in entry.groups.values():
+        return redirect("raters:no-place", study.slug)
+    axes = {axis.key for axis in _axes(study)}
+    full: tuple[str, ...] = ()
+    try:
+        participation = reserve_place(
+            study,
+            recruiting_id=entry.recruiting_id,
+            groups={key: group for key, group in entry.groups.items() if key in axes},
+            consent_text=ConsentText.objects.get(pk=entry.consent_text_id, study=study),
+            at=timezone.now(),
+        )
+    except StudyClosedError:
+        return redirect("raters:join", study.slug)
+    except QuotaFullError as error:
+        participation, full = error.participation, error.full
+    # What she said about herself is now kept with her place, and need not stand here as well.
+    entry = Entry(entry.recruiting_id, participation_id=participation.pk, full=full)
+    write_entry(request, study, entry)
+    return redirect(place_of(participation))
+
+
+def _let_go(request: HttpRequest, study: Study) -> HttpResponse:
+    """She leaves before a place was hers: nothing was stored, and nothing is."""
+    forget_entry(request, study)
+    code = study.completion_codes.filter(outcome=CompletionCode.Outcome.RETURNED).first()
+    return render(request, "raters/declined.html", {"study": study, "code": code})
+
+
+def _axes(study: Study) -> list[Axis]:
+    if study.electorate is None:
+        return []
+    return list(study.electorate.axes.prefetch_related("groups"))
+
+
+def _next_axis(study: Study, entry: Entry) -> Axis | None:
+    return next((axis for axis in _axes(study) if axis.key not in entry.groups), None)
+
+
+def _participation_of(study: Study, recruiting_id: str) -> Participation | None:
+    if not recruiting_id:
+        return None
+    found = Participation.objects.filter(study=study, recruiting_id=recruiting_id)
+    return found.select_related("study").first()
+
+
+def _context(study: Study, step: str) -> dict[str, object]:
+    return {"study": study, "offer": offer_of(study), "steps": steps_at(step)}
