@@ -6,7 +6,6 @@ the claim gone, and it hangs up. The broker rings a bell and carries nothing els
 """
 
 import logging
-import queue
 import threading
 import time
 import uuid
@@ -22,10 +21,11 @@ from kombu.exceptions import OperationalError
 
 from raters.models import Reply
 from raters.quality.identity import mask_growing, mask_identity
+from raters.services.answers import AnswerInThread
 from studies import providers
 from studies.models import ChatModel, Contestant, Study
 from studies.providers import Endpoint, Message, ProviderError, Role
-from studies.registry import address_rules, endpoint_of
+from studies.registry import endpoint_of
 
 logger = logging.getLogger(__name__)
 
@@ -279,20 +279,21 @@ def hand_back_replies() -> None:
 
 def _ask(claim: ReplyClaim, *, lease: timedelta, write_every: timedelta) -> providers.Reply:
     """Ask the chat model, and write its text as it grows."""
-    stream = _Stream(claim)
+    endpoint = hidden_endpoint_of(claim.chat_model)
+    answer = AnswerInThread(endpoint, claim.messages, deadline=claim.deadline)
     text, written, alive_at = "", "", time.monotonic()
     try:
-        while not stream.is_over:
+        while not answer.is_over:
             if _is_stopping.is_set():
                 raise WorkerStopsError
-            text += stream.read(write_every)
+            text += answer.read(write_every)
             is_lease_aging = time.monotonic() - alive_at > lease.total_seconds() / 3
             if text != written or is_lease_aging:
                 _write(claim, text, leased_until=timezone.now() + lease)
                 written, alive_at = text, time.monotonic()
     finally:
-        stream.hang_up()
-    return stream.answer()
+        answer.hang_up()
+    return answer.whole()
 
 
 def _write(claim: ReplyClaim, text: str, *, leased_until: datetime) -> None:
@@ -302,62 +303,6 @@ def _write(claim: ReplyClaim, text: str, *, leased_until: datetime) -> None:
 
 def _claimed(claim: ReplyClaim) -> QuerySet[Reply]:
     return Reply.objects.filter(pk=claim.reply_id, state=Reply.State.CLAIMED, claim=claim.token)
-
-
-class _Stream:
-    """An answer that arrives in a thread of its own.
-
-    So that what has come is written in time, and the lease prolonged, while the chat model is
-    silent. The thread knows no database.
-    """
-
-    def __init__(self, claim: ReplyClaim) -> None:
-        self.is_over = False
-        self._claim = claim
-        self._is_hung_up = threading.Event()
-        self._arrived: queue.SimpleQueue[str | providers.Reply | Exception] = queue.SimpleQueue()
-        self._end: providers.Reply | Exception | None = None
-        threading.Thread(target=self._listen, name=f"reply-{claim.reply_id}", daemon=True).start()
-
-    def read(self, wait: timedelta) -> str:
-        """What arrives within `wait`, or until the end."""
-        until = time.monotonic() + wait.total_seconds()
-        pieces: list[str] = []
-        while (left := until - time.monotonic()) > 0:
-            try:
-                arrived = self._arrived.get(timeout=left)
-            except queue.Empty:
-                break
-            if not isinstance(arrived, str):
-                self._end, self.is_over = arrived, True
-                break
-            pieces.append(arrived)
-        return "".join(pieces)
-
-    def answer(self) -> providers.Reply:
-        """The whole answer; raises what ended it instead."""
-        if isinstance(self._end, providers.Reply):
-            return self._end
-        raise self._end or ClaimLostError
-
-    def hang_up(self) -> None:
-        """Let the thread end with the next piece, or the endpoint's timeout."""
-        self._is_hung_up.set()
-
-    def _listen(self) -> None:
-        claim = self._claim
-        try:
-            endpoint = hidden_endpoint_of(claim.chat_model)
-            with providers.stream_reply(
-                endpoint, claim.messages, deadline=claim.deadline, rules=address_rules()
-            ) as pieces:
-                for piece in pieces:
-                    if self._is_hung_up.is_set():
-                        return
-                    self._arrived.put(piece)
-                self._arrived.put(pieces.reply)
-        except Exception as error:
-            self._arrived.put(error)
 
 
 def hidden_endpoint_of(chat_model: ChatModel) -> Endpoint:
