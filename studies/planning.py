@@ -108,12 +108,17 @@ def _allocate(
     return allocate_margins({"": {s.key: s.share for s in subjects}}, raters)[""]
 
 
-def _require_room(study: Study, targets: Mapping[Group | Cell, int]) -> None:
-    """Raise QuotaError if more places are taken in a group or cell than it would have."""
-    taking = study.participations.filter(state__in=TAKES_A_PLACE).order_by()
+def places_taken(study: Study) -> "Counter[int]":
+    """Places that are taken, by the key of the group or cell; counted, never stored."""
     is_by_cell = study.quota_by == Study.QuotaBy.CELLS
     path = "cell_id" if is_by_cell else "cell__cell_groups__group_id"
-    taken = Counter(dict(taking.values_list(path).annotate(Count("pk"))))
+    taking = study.participations.filter(state__in=TAKES_A_PLACE).order_by()
+    return Counter(dict(taking.values_list(path).annotate(Count("pk"))))
+
+
+def _require_room(study: Study, targets: Mapping[Group | Cell, int]) -> None:
+    """Raise QuotaError if more places are taken in a group or cell than it would have."""
+    taken = places_taken(study)
     for subject, target in targets.items():
         if taken[subject.pk] > target:
             raise QuotaError(

@@ -8,7 +8,6 @@ from itertools import groupby
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -20,7 +19,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelect
 from accounts.admin_pages import page_of
 from studies.errors import StudyError
 from studies.models import Cell, Group, Quota, Study
-from studies.planning import TAKES_A_PLACE, Division, allocate_quotas, plan_quotas
+from studies.planning import Division, allocate_quotas, places_taken, plan_quotas
 from studies.services import choose_quota_kind
 
 # More lines are folded away: an electorate may have hundreds of cells.
@@ -78,7 +77,7 @@ def quota_tables(study: Study) -> SafeString | str:
     if not quotas:
         return "None yet: allocate quotas once the electorate is chosen."
     total = study.raters_wanted or 0
-    taken = _taken(study)
+    taken = places_taken(study)
     parts = [
         _folded_table(name, [_line_of(quota, total, taken) for quota in members])
         for name, members in groupby(quotas, key=_division_of)
@@ -178,11 +177,3 @@ def _division_of(quota: Quota) -> str:
 
 def _name_of(subject: Group | Cell) -> str:
     return subject.name if isinstance(subject, Group) else str(subject)
-
-
-def _taken(study: Study) -> "Counter[int]":
-    """Places that are taken, by the key of the group or cell; counted, never stored."""
-    is_by_cell = study.quota_by == Study.QuotaBy.CELLS
-    path = "cell_id" if is_by_cell else "cell__cell_groups__group_id"
-    taking = study.participations.filter(state__in=TAKES_A_PLACE).order_by()
-    return Counter(dict(taking.values_list(path).annotate(Count("pk"))))
