@@ -110,7 +110,8 @@ def for_rater(*states: str) -> Callable[[Guarded[P]], View]:
 
 
 def lead_to_place(request: HttpRequest, participation: Participation) -> HttpResponse:
-    """Lead her to where her participation goes on."""
+    """Lead her to where her participation goes on, as it stands now: another tab may have moved."""
+    participation.refresh_from_db()
     place = place_of(participation)
     if wants_json(request):
         words = "The study has moved on, perhaps in another window."

@@ -1,5 +1,6 @@
 """Real data that lie beside the repository, for tests that compare with published figures."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ FOLDER = Path(__file__).parents[2] / "shared" / "data"
 
 
 def data_file(name: str) -> Path:
-    """The path of a data file; the test is skipped, with the reason, where it is missing."""
-    if not FOLDER.is_dir():
-        pytest.skip(f"the folder of real data is missing: {FOLDER}")
+    """The path of a data file; the test is skipped, with the reason, where it is missing.
+
+    HUSTINGS_REQUIRE naming `data` makes a missing file a failure.
+    """
     path = FOLDER / name
     if not path.is_file():
-        pytest.skip(f"a file of real data is missing: {path}")
+        line = f"real data are missing: {path if FOLDER.is_dir() else FOLDER}"
+        if "data" in os.environ.get("HUSTINGS_REQUIRE", "").split(","):
+            pytest.fail(f"{line}; HUSTINGS_REQUIRE names data: this is a failure")
+        pytest.skip(line)
     return path

@@ -68,7 +68,6 @@ def battle(request: HttpRequest, participation: Participation) -> HttpResponse:
     except PlaceLostError:
         found = None
     if found is None:
-        participation.refresh_from_db()
         return lead_to_place(request, participation)
     return _battle_page(request, participation, found)
 
@@ -118,7 +117,6 @@ def message(request: HttpRequest, participation: Participation, key: str) -> Htt
         keep_place(participation, at=now)
         send_message(battle, text=text, number=number, at=now)
     except (PlaceLostError, BattleOverError):
-        participation.refresh_from_db()
         return lead_to_place(request, participation)
     except TurnConflictError:
         words = "You have written here in another window. Your message is kept."
@@ -154,7 +152,6 @@ def retry(request: HttpRequest, participation: Participation, key: str) -> HttpR
         keep_place(participation, at=now)
         retry_reply(reply, at=now)
     except (PlaceLostError, BattleOverError):
-        participation.refresh_from_db()
         return lead_to_place(request, participation)
     except RaterError as error:
         return _refuse(request, participation, battle, str(error), "")
@@ -171,7 +168,6 @@ def replace(request: HttpRequest, participation: Participation, key: str) -> Htt
     try:
         replace_battle(battle, at=timezone.now())
     except (PlaceLostError, BattleOverError):
-        participation.refresh_from_db()
         return lead_to_place(request, participation)
     except RaterError as error:
         return _refuse(request, participation, battle, str(error), "")
@@ -269,7 +265,6 @@ def compare(request: HttpRequest, participation: Participation, key: str) -> Htt
                     at=timezone.now(),
                 )
             except (PlaceLostError, BattleOverError):
-                participation.refresh_from_db()
                 return lead_to_place(request, participation)
             except RaterError as error:
                 refusal = str(error)

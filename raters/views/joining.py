@@ -145,7 +145,6 @@ def how(request: HttpRequest, participation: Participation) -> HttpResponse:
         try:
             start(participation, at=timezone.now())
         except PlaceLostError:
-            participation.refresh_from_db()
             return lead_to_place(request, participation)
         return redirect("raters:battle", participation.study.slug)
     context = _context(participation.study, "How it works") | {"participation": participation}

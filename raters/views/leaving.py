@@ -78,6 +78,5 @@ def leave(request: HttpRequest, participation: Participation) -> HttpResponse:
     try:
         return_place(participation, at=timezone.now())
     except PlaceLostError:
-        participation.refresh_from_db()
         return lead_to_place(request, participation)
     return redirect("raters:end", participation.study.slug)
