@@ -34,13 +34,16 @@ class RatersConfig(AppConfig):
 
 def refusals() -> tuple[Refusal, ...]:
     """What the database refuses here beyond constraints."""
-    from raters.models import Exclusion, Verdict
+    from raters.models import Exclusion, Rating, Verdict
     from studies.models import ChatModel
 
     pinned = " OR ".join(f"OLD.{field} <> NEW.{field}" for field in ChatModel.PINNED)
     return (
         *append_only(
             Verdict, "A verdict is never changed or deleted; exclude it from boards instead"
+        ),
+        *append_only(
+            Rating, "A rating is never changed or deleted; exclude it from boards instead"
         ),
         Refusal(Exclusion, "DELETE", "An exclusion is never deleted; lift it instead"),
         Refusal(

@@ -3,12 +3,13 @@
 from django.db import transaction
 
 from studies.errors import SlugTakenError
-from studies.models import CompletionCode, ConsentText, Dimension, Quota, Study
+from studies.models import CompletionCode, ConsentText, Dimension, Quota, Study, Task
 from studies.services import enter_contestant
 
 # What the raters of a study are asked and offered, and how many there are to be.
 COPIED = (
     "question",
+    "protocol",
     "electorate",
     "raters_wanted",
     "quota_by",
@@ -20,12 +21,28 @@ COPIED = (
     "minutes_estimated",
     "pay",
     "currency",
+    "budget",
+    "entrance",
     "recruiting_parameter",
+    "study_parameter",
+    "session_parameter",
 )
 # What belongs to the one study, or starts anew. The team does not come along: who may see a study
 # is said of each one, never inherited. Nor is the copy public, or its raters simulated.
 NOT_COPIED = frozenset(
-    {"id", "slug", "title", "state", "is_public", "is_simulated", "team", "created_at"}
+    {
+        "id",
+        "slug",
+        "title",
+        "state",
+        "opened_at",
+        "pause_reason",
+        "is_public",
+        "is_simulated",
+        "team",
+        "created_at",
+        "preview_of",
+    }  # fmt: skip
 )
 
 
@@ -53,6 +70,18 @@ def clone_study(study: Study, *, slug: str, title: str) -> Study:
             is_overall=dimension.is_overall,
         )
         for dimension in study.dimensions.all()
+    )
+    Task.objects.bulk_create(
+        Task(
+            study=clone,
+            area=task.area,
+            category=task.category,
+            name=task.name,
+            text=task.text,
+            battles_wanted=task.battles_wanted,
+            position=task.position,
+        )
+        for task in study.tasks.all()
     )
     for contestant in study.contestants.filter(withdrawn_at=None).select_related("chat_model"):
         enter_contestant(clone, name=contestant.name, chat_model=contestant.chat_model)

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Value
+from django.db.models.functions import Coalesce
 
 from studies.census.quotas import (
     Allocation,
@@ -141,7 +142,7 @@ def missing_before_opening(study: Study) -> tuple[str, ...]:
     )
 
 
-def open_study(study: Study, *, at: datetime) -> None:  # noqa: ARG001  no date of it is kept yet
+def open_study(study: Study, *, at: datetime) -> None:
     """Open a study that is a draft or paused, if its design is complete.
 
     The only way to open one. Raises StudyNotReadyError, which lists what is missing, and
@@ -152,7 +153,9 @@ def open_study(study: Study, *, at: datetime) -> None:  # noqa: ARG001  no date 
         raise refused_step(study, Study.State.OPEN)
     if missing := missing_before_opening(study):
         raise StudyNotReadyError(missing)
-    opened = Study.objects.filter(pk=study.pk, state=study.state).update(state=Study.State.OPEN)
+    opened = Study.objects.filter(pk=study.pk, state=study.state).update(
+        state=Study.State.OPEN, opened_at=Coalesce("opened_at", Value(at)), pause_reason=""
+    )
     study.refresh_from_db()
     if not opened:
         raise refused_step(study, Study.State.OPEN)

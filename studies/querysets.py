@@ -15,10 +15,14 @@ class StudyQuerySet(models.QuerySet["Study"]):
     """Studies by state and by who asks."""
 
     def visible_to(self, user: "User | AnonymousUser") -> Self:
-        """Public studies past their draft; to a team its own; to staff with the permission, all."""
+        """Public studies past their draft; to a team its own; to staff with the permission, all.
+
+        Never a preview: it is a passing copy, which only who made it walks through.
+        """
+        real = self.filter(preview_of=None)
         if user.has_perm("studies.view_study"):
-            return self
+            return real
         shown = Q(is_public=True) & ~Q(state="draft")
         if user.is_authenticated:
             shown |= Q(pk__in=user.studies.values("pk"))
-        return self.filter(shown)
+        return real.filter(shown)

@@ -101,7 +101,10 @@ class BoardSection(models.Model):
 
 
 class BoardRow(models.Model):
-    """A contestant's place in one section: score with its 95 % interval, ranks, counts."""
+    """A contestant's place in one section: score with its 95 % interval, ranks, counts.
+
+    `battles` are ratings where one model at a time is rated; these know no wins, losses or ties.
+    """
 
     section = models.ForeignKey(BoardSection, models.PROTECT, related_name="rows")
     contestant = models.ForeignKey(Contestant, models.PROTECT, related_name="board_rows")
@@ -116,9 +119,9 @@ class BoardRow(models.Model):
     win_share = models.FloatField()
     p_best = models.FloatField()
     battles = models.PositiveIntegerField()
-    wins = models.PositiveIntegerField()
-    losses = models.PositiveIntegerField()
-    ties = models.PositiveIntegerField()
+    wins = models.PositiveIntegerField(null=True)
+    losses = models.PositiveIntegerField(null=True)
+    ties = models.PositiveIntegerField(null=True)
     is_provisional = models.BooleanField()
 
     class Meta:

@@ -1,6 +1,6 @@
 """Models of the raters app, by topic."""
 
-from raters.models.battles import Battle, Outcome, Reply, Turn, Verdict
+from raters.models.battles import Battle, Outcome, Rating, Reply, Turn, Verdict
 from raters.models.checks import Exclusion
 from raters.models.panel import Participation, Rater
 
@@ -10,6 +10,7 @@ __all__ = [
     "Outcome",
     "Participation",
     "Rater",
+    "Rating",
     "Reply",
     "Turn",
     "Verdict",

@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from raters.models.panel import Participation
-from raters.querysets import VerdictQuerySet
-from studies.models import Contestant, Dimension
+from raters.querysets import RatingQuerySet, VerdictQuerySet
+from studies.models import Contestant, Dimension, Task
 
 
 class Outcome(models.TextChoices):
@@ -19,6 +19,7 @@ class Outcome(models.TextChoices):
 class Battle(models.Model):
     """One conversation of one rater with two contestants, side A and side B.
 
+    In a study of one model at a time there is only side A.
     `key` names the battle within its participation: an import finds its battles again by it.
     """
 
@@ -31,7 +32,10 @@ class Battle(models.Model):
     )
     key = models.CharField(max_length=200)
     side_a = models.ForeignKey(Contestant, models.PROTECT, related_name="battles_as_a")
-    side_b = models.ForeignKey(Contestant, models.PROTECT, related_name="battles_as_b")
+    side_b = models.ForeignKey(
+        Contestant, models.PROTECT, null=True, blank=True, related_name="battles_as_b"
+    )
+    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="battles")
     created_at = models.DateTimeField()
     judged_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="Why, in the rater's words; never trusted.")
@@ -52,19 +56,26 @@ class Battle(models.Model):
 
 
 class Turn(models.Model):
-    """One message of the rater in a battle; it has two replies. `text` is hers, never trusted."""
+    """One message of the rater in a battle; each side has a reply. `text` is hers, never trusted.
+
+    Of an erased one no text is left. `is_identity_probe`: she asked a side who it is.
+    """
 
     battle = models.ForeignKey(Battle, models.PROTECT, related_name="turns", db_index=False)
     number = models.PositiveSmallIntegerField()
     text = models.TextField()
     created_at = models.DateTimeField()
+    is_identity_probe = models.BooleanField(default=False)
+    is_erased = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["battle", "number"]
         constraints = [
             models.UniqueConstraint(F("battle"), F("number"), name="one_turn_per_number"),
             models.CheckConstraint(condition=Q(number__gt=0), name="turns_count_from_1"),
-            models.CheckConstraint(condition=~Q(text=""), name="turn_has_text"),
+            models.CheckConstraint(
+                condition=~Q(text="") ^ Q(is_erased=True), name="turn_has_text_unless_erased"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +99,7 @@ class Reply(models.Model):
         CLAIMED = "claimed", "being written"
         FINISHED = "finished", "finished"
         FAILED = "failed", "failed"
+        ERASED = "erased", "erased with the rater's data"
 
     turn = models.ForeignKey(Turn, models.PROTECT, related_name="replies", db_index=False)
     side = models.CharField(max_length=1, choices=Side)
@@ -97,12 +109,15 @@ class Reply(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     # When it may be tried again, after a failure that may pass.
     due_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     first_piece_ms = models.PositiveIntegerField(null=True, blank=True)
     total_ms = models.PositiveIntegerField(null=True, blank=True)
+    # How many names it gave away, that were masked. Kept, since what is a name may change.
+    masked = models.PositiveSmallIntegerField(default=0)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -118,7 +133,7 @@ class Reply(models.Model):
         constraints = [
             models.UniqueConstraint(F("turn"), F("side"), name="one_reply_per_turn_and_side"),
             models.CheckConstraint(
-                condition=Q(state__in=["waiting", "claimed", "finished", "failed"]),
+                condition=Q(state__in=["waiting", "claimed", "finished", "failed", "erased"]),
                 name="reply_state_is_known",
             ),
             models.CheckConstraint(
@@ -126,6 +141,10 @@ class Reply(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="failed") | ~Q(error=""), name="failed_reply_has_error"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="erased") | Q(text="", error=""),
+                name="erased_reply_says_nothing",
             ),
             models.CheckConstraint(
                 condition=Q(state="claimed", claim__isnull=False, leased_until__isnull=False)
@@ -172,3 +191,31 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dimension}: {self.outcome}"
+
+
+class Rating(models.Model):
+    """How a rater rates the one contestant of a battle on one dimension. Append-only."""
+
+    LOWEST, HIGHEST = 1, 7
+
+    battle = models.ForeignKey(Battle, models.PROTECT, related_name="ratings", db_index=False)
+    dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="ratings", db_index=False)
+    score = models.PositiveSmallIntegerField()
+    recorded_at = models.DateTimeField()
+
+    objects = RatingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["recorded_at", "pk"]
+        indexes = [models.Index(fields=["dimension", "battle"], name="ratings_by_dimension")]
+        constraints = [
+            models.UniqueConstraint(
+                F("battle"), F("dimension"), name="one_rating_per_rater_battle_dimension"
+            ),
+            models.CheckConstraint(
+                condition=Q(score__gte=1, score__lte=7), name="rating_lies_on_the_scale"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension}: {self.score}"

@@ -14,7 +14,8 @@ class Exclusion(models.Model):
     """A rule by which verdicts are left out of a board, with reason, actor and time.
 
     It names a participation or a battle. It is never deleted: lifting it is a fact of its own,
-    and boards already published keep saying that it applied.
+    and boards already published keep saying that it applied. Without an actor it is the rater
+    herself who withdrew, and nobody can lift it.
     """
 
     study = models.ForeignKey(Study, models.PROTECT, related_name="exclusions")
@@ -25,7 +26,9 @@ class Exclusion(models.Model):
         Battle, models.PROTECT, null=True, blank=True, related_name="exclusions"
     )
     reason = models.TextField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey(
@@ -42,6 +45,10 @@ class Exclusion(models.Model):
                 name="exclusion_names_participation_or_battle",
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="exclusion_has_reason"),
+            models.CheckConstraint(
+                condition=Q(actor__isnull=False) | Q(lifted_at__isnull=True),
+                name="what_a_rater_withdrew_stays_out",
+            ),
             models.CheckConstraint(
                 condition=Q(lifted_at__isnull=True, lifted_by__isnull=True)
                 | Q(lifted_at__isnull=False, lifted_by__isnull=False),

@@ -33,7 +33,8 @@ class Participation(models.Model):
     """One rater in one study.
 
     `recruiting_id` is what the recruiting platform or the imported file calls the rater. It is
-    never shown to the public. `cell` is null where the study has no electorate.
+    never shown to the public; `recruiting_study` and `recruiting_session` are what it calls the
+    study and her visit. `cell` is null where the study has no electorate, and once erased.
     """
 
     class State(models.TextChoices):
@@ -44,6 +45,7 @@ class Participation(models.Model):
         TIMED_OUT = "timed_out", "timed out"
         STRUCK_OUT = "struck_out", "struck out"
         SCREENED_OUT = "screened_out", "screened out"
+        WITHDRAWN = "withdrawn", "withdrawn, and erased"
 
     # No index of its own: the unique key below starts with it.
     study = models.ForeignKey(Study, models.PROTECT, related_name="participations", db_index=False)
@@ -52,6 +54,8 @@ class Participation(models.Model):
         Cell, models.PROTECT, null=True, blank=True, related_name="participations"
     )
     recruiting_id = models.CharField(max_length=200)
+    recruiting_study = models.CharField(max_length=200, blank=True)
+    recruiting_session = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=12, choices=State)
     created_at = models.DateTimeField()
     consent_text = models.ForeignKey(
@@ -64,6 +68,13 @@ class Participation(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["kept_until"],
+                condition=Q(state__in=["reserved", "active"]),
+                name="places_that_are_kept",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 F("study"), F("recruiting_id"), name="one_participation_per_recruiting_id"
@@ -83,6 +94,7 @@ class Participation(models.Model):
                         "timed_out",
                         "struck_out",
                         "screened_out",
+                        "withdrawn",
                     ]
                 ),
                 name="participation_state_is_known",

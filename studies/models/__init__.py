@@ -1,7 +1,7 @@
 """Models of the studies app, by topic."""
 
 from studies.models.contestants import ChatModel, Contestant
-from studies.models.design import Dimension, Study
+from studies.models.design import Dimension, Study, Task
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
 from studies.models.recruitment import CompletionCode, ConsentText, Quota
 
@@ -19,4 +19,5 @@ __all__ = [
     "Quota",
     "Source",
     "Study",
+    "Task",
 ]

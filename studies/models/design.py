@@ -1,5 +1,6 @@
 """A study and what it compares."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -26,6 +27,15 @@ class Study(models.Model):
         CLOSED = "closed", "closed"
         ARCHIVED = "archived", "archived"
 
+    class Protocol(models.TextChoices):
+        PAIRWISE = "pairwise", "two models side by side, compared"
+        SINGLE = "single", "one model at a time, rated"
+
+    class Entrance(models.TextChoices):
+        LINK = "link", "anybody with the link"
+        RECRUITED = "recruited", "only with an id from a recruiting platform"
+        ACCOUNT = "account", "by sign-up with an e-mail address"
+
     class QuotaBy(models.TextChoices):
         MARGINS = "margins", "groups of each axis"
         CELLS = "cells", "cells"
@@ -35,7 +45,15 @@ class Study(models.Model):
     question = models.CharField(
         max_length=300, blank=True, help_text="The question the study answers, in one sentence."
     )
+    protocol = models.CharField(
+        max_length=10,
+        choices=Protocol,
+        default=Protocol.PAIRWISE,
+        help_text="It can't be changed once the study has raters.",
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    opened_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pause_reason = models.TextField(blank=True, editable=False)
     is_public = models.BooleanField(
         default=False, help_text="Whether anybody may see its published boards."
     )
@@ -68,7 +86,9 @@ class Study(models.Model):
     )
     max_turns = models.PositiveSmallIntegerField("messages at most", default=10)
     task = models.TextField(
-        blank=True, help_text="What raters are asked to talk about; shown above every battle."
+        blank=True,
+        help_text="What raters are asked to talk about; shown above every battle, "
+        "before the battle's own task where the study has several.",
     )
     reservation_minutes = models.PositiveSmallIntegerField(
         "minutes a place is kept",
@@ -79,10 +99,45 @@ class Study(models.Model):
     minutes_estimated = models.PositiveSmallIntegerField(null=True, blank=True)
     pay = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, default="GBP")
+    budget = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text="US dollars that replies may cost. The study pauses once they are spent.",
+    )
+    entrance = models.CharField(
+        "who may come in", max_length=10, choices=Entrance, default=Entrance.LINK
+    )
     recruiting_parameter = models.CharField(
+        "parameter of the rater",
         max_length=50,
         default="PROLIFIC_PID",
         help_text="The parameter of the study's link that carries the recruiting platform's id.",
+    )
+    study_parameter = models.CharField(
+        "parameter of the study",
+        max_length=50,
+        default="STUDY_ID",
+        blank=True,
+        help_text="Carries the platform's id of the study; kept with the participation.",
+    )
+    session_parameter = models.CharField(
+        "parameter of the session",
+        max_length=50,
+        default="SESSION_ID",
+        blank=True,
+        help_text="Carries the platform's id of the rater's session; kept with the participation.",
+    )
+    preview_of = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="previews",
+        help_text="The study that this is a passing copy of, for an admin to try.",
     )
     team = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
@@ -97,6 +152,7 @@ class Study(models.Model):
     if TYPE_CHECKING:
         contestants: RelatedManager["Contestant"]
         dimensions: RelatedManager["Dimension"]
+        tasks: RelatedManager["Task"]
 
     class Meta:
         ordering = ["-created_at", "slug"]
@@ -111,10 +167,60 @@ class Study(models.Model):
                 condition=Q(min_turns__gt=0, max_turns__gte=F("min_turns"), battles_each__gt=0),
                 name="study_asks_for_turns_and_battles",
             ),
+            models.CheckConstraint(
+                condition=Q(protocol__in=["pairwise", "single"]), name="study_protocol_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(entrance__in=["link", "recruited", "account"]),
+                name="study_entrance_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(budget__isnull=True) | Q(budget__gt=0), name="budget_is_positive"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class Task(models.Model):
+    """What one battle is about: a topic, or a leaf of a tree of area, category and task.
+
+    A study without tasks has one for all battles, `Study.task`. How many battles each has is
+    counted, never stored.
+    """
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="tasks", db_index=False)
+    area = models.CharField(max_length=100, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=100)
+    text = models.TextField(help_text="What the rater is asked to do, on her task card.")
+    battles_wanted = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="The task's quota. For all tasks of a study, or for none: then all are equal.",
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["study", "position", "area", "category", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                F("study"), F("area"), F("category"), F("name"), name="one_task_per_name"
+            ),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(text=""), name="task_says_something"),
+            models.CheckConstraint(
+                condition=~Q(area="") | Q(category=""), name="task_category_lies_in_an_area"
+            ),
+            models.CheckConstraint(
+                condition=Q(battles_wanted__isnull=True) | Q(battles_wanted__gt=0),
+                name="task_quota_is_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return " › ".join(filter(None, (self.area, self.category, self.name)))
 
 
 class Dimension(models.Model):

@@ -8,13 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.leaderboards import test_browser as boards
-from tests.leaderboards.test_browser import DESKTOP, NARROW, PHONE, Visit
+from tests.browser import DESKTOP, NARROW, PHONE, Visit
 from tests.raters.live_site import ENDED, serve_site
 from tests.raters.live_study import SECRETS
 
 pytestmark = pytest.mark.one_database
-browser = boards.browser
 
 # The browser keeps what streams brought: a test can't read their bodies otherwise.
 COLLECT_STREAMS = """
