@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -30,19 +30,25 @@ from accounts.admin_pages import (
 from leaderboards.errors import BoardError
 from leaderboards.models import Board, BoardRow, Standing, Tournament
 from leaderboards.models.boards import ENGINE_NAMES
-from leaderboards.ranking.boards import BoardParameters, Engine, Scope
+from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.ranking.errors import RankingError
-from leaderboards.services.boards import take_board, withdraw_board
+from leaderboards.services.boards import (
+    ENGINES,
+    engines_for,
+    parameters_for,
+    take_board,
+    withdraw_board,
+)
 from studies.models import Study
 
 REFUSALS = (BoardError, RankingError)
 
 
-class TakeBoardForm(StepForm):
-    """How the board is to be computed."""
+class ChooseEngineForm(StepForm):
+    """How the board of a study that compares models is to be computed."""
 
     engine = forms.ChoiceField(
-        choices=list(ENGINE_NAMES.items()),
+        choices=[(engine, ENGINE_NAMES[engine]) for engine in ENGINES[Study.Protocol.PAIRWISE]],
         initial=Engine.DAVIDSON,
         widget=UnfoldAdminSelectWidget,
         help_text="Davidson is the engine of published boards. TrueSkill is reserved by its owner "
@@ -132,7 +138,10 @@ class BoardAdmin(ReadOnlyAdmin):
         if section is None:
             return "Nobody is ranked overall; the sections below say why."
         return table(
-            ["Rank", "Contestant", "Developer", "#Win share", "#P(best)", "#Battles"],
+            [
+                *("Rank", "Contestant", "Developer", "#Win share", "#P(best)"),
+                "#Ratings" if board.is_of_ratings else "#Battles",
+            ],
             [_line(row) for row in section.rows.order_by("rank")],
             caption=str(section),
         )
@@ -152,7 +161,8 @@ class BoardAdmin(ReadOnlyAdmin):
             )
             for section in board.sections.prefetch_related(first).order_by("pk")
         ]
-        return table(["Dimension", "For whom", "#Raters", "#Battles", "First, or why not"], rows)
+        answers = "#Ratings" if board.is_of_ratings else "#Battles"
+        return table(["Dimension", "For whom", "#Raters", answers, "First, or why not"], rows)
 
     def unfit_steps(self, board: Board) -> Iterable[str]:
         return ["withdraw"] if hasattr(board, "withdrawal") else []
@@ -195,20 +205,22 @@ class BoardAdmin(ReadOnlyAdmin):
         study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
 
         def act(data: dict[str, Any]) -> str:
-            parameters = BoardParameters(engine=Engine(data["engine"]))
+            # Where one engine alone will do, nothing was asked.
+            parameters = parameters_for(study, Engine(data["engine"]) if data else None)
             board = take_board(study, parameters, by=actor(request), at=timezone.now())
-            return f"A board is published: {board.verdicts:,} verdicts of {board.raters:,} raters."
+            given = f"{board.verdicts:,} {board.answers} of {board.raters:,} raters"
+            return f"A board is published: {given}."
 
         step = Step(
             question="Take a board of this study?",
-            note="All dimensions and groups are computed from the verdicts that count now, and "
+            note="All dimensions and groups are computed from what raters said and counts now, and "
             "published as a snapshot. Nobody can change it afterwards; the next one supersedes it. "
             "A large study takes some seconds.",
             button="Take and publish",
             act=act,
             refusals=REFUSALS,
             back=page_of(study),
-            form=TakeBoardForm,
+            form=ChooseEngineForm if len(engines_for(study)) > 1 else StepForm,
         )
         return take_step(self, request, study, step)
 
@@ -234,7 +246,7 @@ class StandingInline(ReadOnlyInline):
 
 @admin.register(Tournament)
 class TournamentAdmin(ReadOnlyAdmin):
-    """Live standings, folded as verdicts come in."""
+    """Live standings, folded as verdicts come in. Only studies that compare models have them."""
 
     list_display = ["study", "dimension", "group_name", "ties_expected"]
     list_display_links = ["dimension", "group_name"]
@@ -247,6 +259,18 @@ class TournamentAdmin(ReadOnlyAdmin):
         visible = Study.objects.visible_to(request.user)
         queryset = Tournament.objects.filter(study__in=visible)
         return queryset.select_related("study", "dimension", "group__axis")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        rated = Study.objects.visible_to(request.user).filter(protocol=Study.Protocol.SINGLE)
+        study = rated.filter(pk__in=request.GET.getlist("study__id__exact")).first()
+        if study is not None:
+            messages.info(
+                request,
+                f"{study} rates one model at a time: it has no live standings. "
+                "Its boards rank the ratings.",
+            )
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
 
     @display(description="Ties expected", ordering="draw_probability")
     def ties_expected(self, tournament: Tournament) -> str:

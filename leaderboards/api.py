@@ -76,6 +76,9 @@ class SectionOut(serializers.ModelSerializer[BoardSection]):
 
 class BoardSummaryOut(Linked):
     study = serializers.SlugField(source="study.slug")
+    verdicts = serializers.IntegerField(
+        help_text="How many verdicts it ranks; ratings, where the engine is `ratings`."
+    )
     exclusions = serializers.IntegerField(help_text="How many exclusions applied.")
     supersedes = serializers.UUIDField(source="supersedes_id", allow_null=True)
     superseded_by = serializers.UUIDField(source="successor", allow_null=True)
@@ -141,6 +144,15 @@ class RowOut(serializers.ModelSerializer[BoardRow]):
     axis = serializers.CharField(source="section.axis_key")
     group = serializers.CharField(source="section.group_key")
     contestant = serializers.SlugField(source="contestant.slug")
+    score = serializers.FloatField(
+        help_text="Skill in the engine's unit; the mean rating from 1 to 7 on boards of ratings."
+    )
+    battles = serializers.IntegerField(
+        help_text="How many battles it was in; how many ratings it has, on boards of ratings."
+    )
+    wins = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
+    losses = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
+    ties = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
 
     class Meta:
         model = BoardRow

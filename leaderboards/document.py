@@ -1,12 +1,13 @@
 """A board's public export: one JSON document from which the board can be computed again.
 
-It holds counts, or sequences of outcomes, by group: no rater, and no cell of several groups.
+It holds counts, or sequences of outcomes, or sums of scores, by group: no rater, and no cell of
+several groups.
 """
 
 import gzip
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +24,9 @@ from leaderboards.ranking.boards import (
 )
 from leaderboards.ranking.davidson import DavidsonPrior
 from leaderboards.ranking.errors import RankingError
-from leaderboards.ranking.outcomes import OUTCOMES, IntArray, tally
+from leaderboards.ranking.outcomes import OUTCOMES, IntArray, Tally
+from leaderboards.ranking.ratings import RatingPrior
+from leaderboards.ranking.scores import RatingInput
 from leaderboards.ranking.trueskill import TrueSkillParameters
 
 FORMAT: Final = "hustings-board/1"
@@ -71,9 +74,9 @@ def section_json(section: Section, given: BoardInput) -> Json:
         "axis": group.axis if group else "",
         "group": group.key if group else "",
         "raters": section.raters,
-        "battles": int(section.counts.sum()),
+        "battles": section.record.battles,
         "fit": {name: round(value, DECIMALS) for name, value in section.fit.items()},
-        "refusal": section.refusal,
+        "refusal": section.record.refusal,
         "rows": _rows_json(section, given.contestants),
     }
 
@@ -115,7 +118,7 @@ def _recomputed_differences(
 ) -> list[str]:
     try:
         sections = rank_board(given, parameters)
-    except RankingError as error:
+    except (RankingError, np.linalg.LinAlgError) as error:
         return [f"its input cannot be ranked: {error}"]
     computed = {_place(each): each for each in (section_json(s, given) for s in sections)}
     return [
@@ -147,7 +150,8 @@ def _compare_numbers(place: str, published: Json, computed: Json) -> list[str]:
     def differs(key: str) -> bool:
         one, other = published.get(key), computed.get(key)
         if isinstance(one, float) and isinstance(other, float):
-            return abs(one - other) > (DRAW_TOLERANCE if key in DRAWN else TOLERANCE)
+            # Not ">": what is no number is like nothing.
+            return not abs(one - other) <= (DRAW_TOLERANCE if key in DRAWN else TOLERANCE)
         if key in {"rank_low", "rank_high"} and isinstance(one, int) and isinstance(other, int):
             return abs(one - other) > 1
         return bool(one != other)
@@ -168,7 +172,7 @@ def _rows_json(section: Section, contestants: tuple[str, ...]) -> list[Json]:
     summary = section.summary
     if summary is None:
         return []
-    record = tally(section.counts)
+    record = section.record
     rows = [
         {
             "contestant": slug,
@@ -180,43 +184,83 @@ def _rows_json(section: Section, contestants: tuple[str, ...]) -> list[Json]:
             "score_high": round(float(summary.high[k]), DECIMALS),
             "win_share": round(float(summary.win_share[k]), DECIMALS),
             "p_best": round(float(summary.p_best[k]), DECIMALS),
-            "battles": int(record.battles[k]),
-            "wins": int(record.wins[k]),
-            "losses": int(record.losses[k]),
-            "ties": int(record.ties[k]),
-            "is_provisional": section.provisional[k],
+            "battles": int(record.battles_each[k]),
+            **_ended(record.tally, k),
+            "is_provisional": record.provisional[k],
         }
         for k, slug in enumerate(contestants)
     ]
     return sorted(rows, key=lambda row: int(str(row["rank"])))
 
 
-def _dimension_json(dimension: DimensionInput) -> Json:
-    columns = ("tournament", "a", "b", "outcome", "times", "crossings", "raters")
-    return {"key": dimension.key} | {name: getattr(dimension, name).tolist() for name in columns}
+def _ended(tally: Tally | None, k: int) -> Json:
+    """How a contestant's battles ended; ratings know no wins, losses or ties."""
+    return {
+        name: None if tally is None else int(getattr(tally, name)[k])
+        for name in ("wins", "losses", "ties")
+    }
+
+
+def _dimension_json(dimension: DimensionInput | RatingInput) -> Json:
+    columns = {name: getattr(dimension, name) for name in _columns(type(dimension))}
+    return {"key": dimension.key} | {name: column.tolist() for name, column in columns.items()}
+
+
+def _columns(kind: type[DimensionInput] | type[RatingInput]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name != "key")
 
 
 def _parse_input(document: Json) -> tuple[BoardInput, BoardParameters]:
     parameters = dict(document["parameters"])
+    engine = Engine(parameters.pop("engine"))
+    contestants = tuple(document["contestants"])
+    groups = tuple(GroupShare(**group) for group in document["groups"])
+    size = len(contestants), len(groups)
     given = BoardInput(
-        contestants=tuple(document["contestants"]),
-        groups=tuple(GroupShare(**group) for group in document["groups"]),
-        dimensions=tuple(
-            DimensionInput(
-                key=dimension.pop("key"),
-                **{name: np.array(values, np.int64) for name, values in dimension.items()},
-            )
-            for dimension in (dict(each) for each in document["dimensions"])
-        ),
+        contestants=contestants,
+        groups=groups,
+        dimensions=tuple(_parse_ratings(each, *size) for each in document["dimensions"])
+        if engine is Engine.RATINGS
+        else tuple(_parse_verdicts(each, *size) for each in document["dimensions"]),
     )
-    for dimension in given.dimensions:
-        _require_range(dimension, len(given.contestants), len(given.groups))
     return given, BoardParameters(
-        engine=Engine(parameters.pop("engine")),
+        engine=engine,
         davidson=DavidsonPrior(**parameters.pop("davidson")),
         trueskill=TrueSkillParameters(**parameters.pop("trueskill")),
+        # Boards from before ratings were ranked name no prior of theirs.
+        ratings=RatingPrior(**parameters.pop("ratings", {})),
         **parameters,
     )
+
+
+def _parse_verdicts(document: Json, contestants: int, groups: int) -> DimensionInput:
+    columns = dict(document)
+    dimension = DimensionInput(
+        key=columns.pop("key"),
+        **{name: np.array(values, np.int64) for name, values in columns.items()},
+    )
+    _require_range(dimension, contestants, groups)
+    return dimension
+
+
+def _parse_ratings(document: Json, contestants: int, groups: int) -> RatingInput:
+    pairs = contestants, contestants
+    shapes: dict[str, tuple[int, ...]] = {
+        "crossings": (contestants, groups, groups),
+        "sums": (contestants, groups),
+        "together": pairs,
+        "sums_together": pairs,
+        "products": pairs,
+        "raters": (1 + groups,),
+    }
+    # A list without anything in it has lost how many of nothing there were: so it is told.
+    columns = {
+        name: np.array(document[name], np.int64).reshape(shape) for name, shape in shapes.items()
+    }
+    for name in ("crossings", "together", "raters"):
+        if (columns[name] < 0).any():
+            raise ValueError(f"{name} of {document['key']}")
+    return RatingInput(key=document["key"], **columns)
 
 
 def _require_range(dimension: DimensionInput, contestants: int, groups: int) -> None:

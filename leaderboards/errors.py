@@ -6,7 +6,11 @@ class BoardError(Exception):
 
 
 class NothingToRankError(BoardError):
-    """The study has no verdict that counts, or no such dimension or group."""
+    """The study has no verdict or rating that counts, or no such dimension or group."""
+
+
+class WrongEngineError(BoardError):
+    """Verdicts were to be ranked as ratings, or ratings as verdicts."""
 
 
 class BoardMismatchError(BoardError):

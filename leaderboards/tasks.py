@@ -15,5 +15,6 @@ def fold_study_standings(study_id: int) -> None:
 @shared_task
 def fold_all_standings() -> None:
     """Fold what is new anywhere: no verdict waits longer than a beat, whatever rang or did not."""
-    for study in Study.objects.exclude(state__in=[Study.State.DRAFT, Study.State.ARCHIVED]):
+    comparing = Study.objects.filter(protocol=Study.Protocol.PAIRWISE)
+    for study in comparing.exclude(state__in=[Study.State.DRAFT, Study.State.ARCHIVED]):
         fold_standings(study)

@@ -107,7 +107,7 @@ def read_counted(frame: Frame, dimensions: Sequence[Dimension]) -> Verdicts:
         .values_list(*ROW, OUTCOME_CODE)
         .annotate(times=Count("pk"))
     )
-    return _indexed(frame, _fetched(rows, width=6))
+    return _indexed(frame, fetched(rows, width=6))
 
 
 def read_in_order(
@@ -127,7 +127,7 @@ def read_in_order(
         verdicts = verdicts.filter(is_after(*after))
     if until is not None:
         verdicts = verdicts.exclude(is_after(*until))
-    return _indexed(frame, _fetched(verdicts.values_list(*ROW, OUTCOME_CODE, Value(1)), width=6))
+    return _indexed(frame, fetched(verdicts.values_list(*ROW, OUTCOME_CODE, Value(1)), width=6))
 
 
 def is_after(recorded_at: datetime, pk: int) -> Q:
@@ -220,7 +220,7 @@ def _counting(study: Study, dimensions: Sequence[Dimension]) -> QuerySet[Verdict
     return Verdict.objects.counting(study).filter(dimension__in=[d.pk for d in dimensions])
 
 
-def _fetched(rows: QuerySet[Any, Any], *, width: int) -> IntArray:
+def fetched(rows: QuerySet[Any, Any], *, width: int) -> IntArray:
     """The rows as one array (width, V); chunk by chunk, so that few are tuples at a time."""
     chunks = [np.empty((0, width), np.int64)]
     chunks += [np.array(chunk, np.int64) for chunk in _chunks(rows)]
@@ -242,16 +242,16 @@ def _indexed(frame: Frame, columns: IntArray) -> Verdicts:
     dimension, cell, a, b, outcome, times = columns
     contestants = [contestant.pk for contestant in frame.contestants]
     return Verdicts(
-        dimension=_positions([d.pk for d in frame.dimensions], dimension),
+        dimension=positions([d.pk for d in frame.dimensions], dimension),
         cell=np.searchsorted(frame.cell_ids, cell) if frame.groups else cell,
-        a=_positions(contestants, a),
-        b=_positions(contestants, b),
+        a=positions(contestants, a),
+        b=positions(contestants, b),
         outcome=outcome,
         times=times,
     )
 
 
-def _positions(keys: Sequence[int], column: IntArray) -> IntArray:
+def positions(keys: Sequence[int], column: IntArray) -> IntArray:
     """Where each value of a column (V,) stands among the keys."""
     order = np.argsort(np.array(keys, np.int64))
     found: IntArray = order[np.searchsorted(np.array(keys, np.int64)[order], column)]

@@ -10,7 +10,11 @@ from leaderboards.querysets import BoardQuerySet
 from leaderboards.ranking.boards import Engine, Scope
 from studies.models import Contestant, Study
 
-ENGINE_NAMES = {Engine.DAVIDSON.value: "Davidson", Engine.TRUESKILL.value: "TrueSkill"}
+ENGINE_NAMES = {
+    Engine.DAVIDSON.value: "Davidson",
+    Engine.TRUESKILL.value: "TrueSkill",
+    Engine.RATINGS.value: "Ratings",
+}
 SCOPE_NAMES = {
     Scope.ELECTORATE.value: "the electorate, merged from the groups",
     Scope.GROUP.value: "one group",
@@ -57,6 +61,16 @@ class Board(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study}, {self.taken_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_of_ratings(self) -> bool:
+        """Whether it ranks ratings, and not verdicts; `verdicts` then counts these."""
+        return self.engine == Engine.RATINGS
+
+    @property
+    def answers(self) -> str:
+        """What its raters gave, in a word."""
+        return "ratings" if self.is_of_ratings else "verdicts"
 
 
 class BoardSection(models.Model):
@@ -138,6 +152,11 @@ class BoardRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rank}. {self.name}"
+
+    @property
+    def is_rating(self) -> bool:
+        """Whether its score is a mean rating: then it knows no wins, losses or ties."""
+        return self.wins is None
 
 
 class BoardWithdrawal(models.Model):

@@ -10,6 +10,7 @@ from typing import Final
 
 from leaderboards.models import BoardRow, BoardSection
 from leaderboards.pages.words import (
+    PERCENT,
     percent,
     probability,
     provisional_notes,
@@ -17,6 +18,7 @@ from leaderboards.pages.words import (
     signed,
     tiers,
 )
+from raters.models import Rating
 
 TICKS: Final = 5
 MARGIN: Final = 0.04
@@ -40,11 +42,16 @@ class Tick:
 
 @dataclass(frozen=True)
 class Scale:
-    """The common axis of a table, from `low` to `high` in the unit of its scores."""
+    """The common axis of a table, from `low` to `high` in the unit of its scores.
+
+    Scores themselves end at `first` and `last`: no tick is beyond.
+    """
 
     low: float
     high: float
     average: float
+    first: float = -math.inf
+    last: float = math.inf
 
     @classmethod
     def of(cls, rows: Sequence[BoardRow]) -> "Scale":
@@ -52,7 +59,8 @@ class Scale:
         low = min(row.score_low for row in rows)
         high = max(row.score_high for row in rows)
         air = (high - low) * MARGIN or 1.0
-        return cls(low - air, high + air, sum(row.score for row in rows) / len(rows))
+        ends = (Rating.LOWEST, Rating.HIGHEST) if rows[0].is_rating else (-math.inf, math.inf)
+        return cls(low - air, high + air, sum(row.score for row in rows) / len(rows), *ends)
 
     def position(self, value: float) -> str:
         """Where a value stands on the axis, as an SVG length: "12.5%"."""
@@ -68,7 +76,8 @@ class Scale:
         """Three to some six round numbers on the axis."""
         step = _round_step((self.high - self.low) / TICKS)
         decimals = max(0, -math.floor(math.log10(step)))
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        first = math.ceil(max(self.low, self.first) / step)
+        last = math.floor(min(self.high, self.last) / step)
         return tuple(
             Tick(signed(n * step, decimals=decimals), self.position(n * step))
             for n in range(first, last + 1)
@@ -77,7 +86,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One contestant in a table; lengths are positions on the table's scale."""
+    """One contestant in a table; lengths are positions on the table's scale.
+
+    Where it was rated, `mean` is the mean rating and there are no ties.
+    """
 
     rank: str
     name: str
@@ -90,10 +102,11 @@ class TableRow:
     middle: str
     high: str
     score: str
+    mean: str
     win_share: str
     p_best: str
     battles: int
-    ties: int
+    ties: int | None
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,7 @@ class Table:
     rows: tuple[TableRow, ...]
     provisional_notes: tuple[str, ...]
     has_withdrawn: bool
+    is_of_ratings: bool
 
 
 def table(rows: Sequence[BoardRow]) -> Table | None:
@@ -118,11 +132,13 @@ def table(rows: Sequence[BoardRow]) -> Table | None:
         rows=shown,
         provisional_notes=provisional_notes(rows),
         has_withdrawn=any(row.withdrawn_at for row in shown),
+        is_of_ratings=rows[0].is_rating,
     )
 
 
 def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
     low, high = signed(row.score_low), signed(row.score_high)
+    what = "Mean rating" if row.is_rating else "Score"
     return TableRow(
         rank=rank_text(row.rank_low, row.rank_high),
         name=row.name,
@@ -134,7 +150,8 @@ def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
         low=scale.position(row.score_low),
         middle=scale.position(row.score),
         high=scale.position(row.score_high),
-        score=f"Score {signed(row.score)}, 95\N{NO-BREAK SPACE}% interval {low} to {high}",
+        score=f"{what} {signed(row.score)}, 95{PERCENT} interval {low} to {high}",
+        mean=signed(row.score) if row.is_rating else "",
         win_share=percent(row.win_share),
         p_best=probability(row.p_best),
         battles=row.battles,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leaderboards.models import BoardRow
+from raters.models import Rating
 
 # At this probability of being the best we say of a contestant that it leads.
 CLEAR_LEAD: Final = 0.9
@@ -14,7 +15,8 @@ MAX_CONTENDERS: Final = 3
 MAX_NAMED_PROVISIONAL: Final = 3
 
 # A number and its unit never part at the end of a line.
-PERCENT: Final = "\N{NO-BREAK SPACE}%"
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+PERCENT: Final = f"{NO_BREAK}%"
 MINUS: Final = "\N{MINUS SIGN}"
 # A dash within a sentence at which no line breaks.
 UNBROKEN_DASH: Final = "\N{WORD JOINER}–\N{WORD JOINER}"
@@ -24,6 +26,8 @@ NUMBER_NAMES: Final = {
     "side_effect": "Advantage of side A (log-odds)",
     "side_effect_sd": "Its standard deviation",
     "draw_probability": "Draw probability",
+    "rater_sd": "Spread between raters’ levels ω",
+    "residual_sd": "Spread within a rater σ",
 }
 
 
@@ -78,8 +82,18 @@ def tiers(rows: Sequence[BoardRow]) -> tuple[tuple[BoardRow, ...], ...]:
     return tuple(tuple(tier) for tier in found)
 
 
+def rated(row: BoardRow) -> str:
+    """A contestant's mean rating in words: "5.4 of 7"."""
+    return f"{row.score:.1f}{NO_BREAK}of{NO_BREAK}{Rating.HIGHEST}"
+
+
 def provisional_because(row: BoardRow) -> str:
-    """What a provisional contestant has not done yet: a place needs battles lost and won."""
+    """What a provisional contestant has not done yet.
+
+    A place needs battles lost and won, or ratings by more than one rater.
+    """
+    if row.is_rating:
+        return "been rated twice" if row.battles else "been rated"
     if row.battles == 0:
         return "met anybody"
     return "lost a battle" if row.losses == 0 else "won a battle"
@@ -105,7 +119,9 @@ def verdict(rows: Sequence[BoardRow]) -> str:
     if not rows:
         return ""
     if len(rows) == 1:
-        return f"{rows[0].name} is the only contestant: there is nobody to compare it with."
+        (only,) = rows
+        name = f"{only.name}, rated {rated(only)}," if _has_rating(only) else only.name
+        return f"{name} is the only contestant: there is nobody to compare it with."
     sentence = f"{_lead(rows)}; {_separation(rows)}."
     others = [row.name for row in rows[1:] if row.is_provisional]
     if len(others) > MAX_NAMED_PROVISIONAL:
@@ -124,15 +140,22 @@ def _lead(rows: Sequence[BoardRow]) -> str:
     if first.p_best >= CLEAR_LEAD:
         # "Leads with >99 %" is for tables; a sentence has words.
         sure = probability(first.p_best).replace(">", "more than ")
-        return f"{first.name} leads with {sure} probability"
+        name = f"{first.name} is rated {rated(first)} and" if first.is_rating else first.name
+        return f"{name} leads with {sure} probability"
     by_chance = sorted(rows, key=lambda row: (-row.p_best, row.rank))
     contenders = [row for row in by_chance if row.p_best >= CONTENDER][:MAX_CONTENDERS]
     if not contenders:
         return "Nobody leads: many could be the best"
     best, *others = contenders
-    chances = [f"{best.name} is the best with {probability(best.p_best)} probability"]
+    name = f"{best.name}, rated {rated(best)}," if _has_rating(best) else best.name
+    chances = [f"{name} is the best with {probability(best.p_best)} probability"]
     chances += [f"{row.name} with {probability(row.p_best)}" for row in others]
     return f"Nobody leads clearly: {', '.join(chances)}"
+
+
+def _has_rating(row: BoardRow) -> bool:
+    """Whether its mean rating can be stated: a provisional one would be the prior's invention."""
+    return row.is_rating and not row.is_provisional
 
 
 def _separation(rows: Sequence[BoardRow]) -> str:

@@ -1,4 +1,4 @@
-"""All sections of a board from a study's verdicts: by group, for the electorate, for the sample.
+"""All sections of a board from verdicts or ratings: by group, for the electorate, for the sample.
 
 A pure function of `BoardInput` and parameters, so that anybody who holds a board's public export
 can compute it again.
@@ -7,21 +7,26 @@ can compute it again.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import islice
-from typing import Final
+from math import inf
 
 import numpy as np
 
 from leaderboards.ranking.davidson import (
     DavidsonFit,
     DavidsonPrior,
-    connected_parts,
     fit_tournaments,
-    provisional,
 )
 from leaderboards.ranking.errors import RankingError
-from leaderboards.ranking.merging import Merged, composition, merge_davidson, merge_trueskill
+from leaderboards.ranking.merging import composition, merge_davidson, merge_trueskill
 from leaderboards.ranking.outcomes import OUTCOMES, FloatArray, IntArray
+from leaderboards.ranking.ratings import (
+    Estimate,
+    RatingPrior,
+    fit_ratings,
+    plain_means,
+)
+from leaderboards.ranking.records import Record, record_of_battles, record_of_ratings
+from leaderboards.ranking.scores import RatingInput
 from leaderboards.ranking.trueskill import (
     TrueSkillParameters,
     draw_margin,
@@ -31,12 +36,10 @@ from leaderboards.ranking.trueskill import (
 from leaderboards.ranking.uncertainty import (
     DavidsonScore,
     ExpectedScore,
+    GaussianScore,
     Summary,
-    TrueSkillScore,
     summarise,
 )
-
-MAX_NAMES_IN_REFUSAL: Final = 8
 
 
 class Engine(StrEnum):
@@ -44,6 +47,7 @@ class Engine(StrEnum):
 
     DAVIDSON = "davidson"
     TRUESKILL = "trueskill"
+    RATINGS = "ratings"
 
 
 class Scope(StrEnum):
@@ -56,13 +60,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class BoardParameters:
-    """What a board's numbers depend on besides the verdicts; published with it."""
+    """What a board's numbers depend on besides verdicts or ratings; published with it."""
 
     engine: Engine = Engine.DAVIDSON
     seed: int = 1
     draws: int = 4000
     davidson: DavidsonPrior = field(default_factory=DavidsonPrior)
     trueskill: TrueSkillParameters = field(default_factory=TrueSkillParameters)
+    ratings: RatingPrior = field(default_factory=RatingPrior)
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,11 @@ class DimensionInput:
 
 @dataclass(frozen=True)
 class BoardInput:
-    """What a board is computed from: K contestants by slug, G groups, the verdicts."""
+    """What a board is computed from: K contestants by slug, G groups, verdicts or ratings."""
 
     contestants: tuple[str, ...]
     groups: tuple[GroupShare, ...]
-    dimensions: tuple[DimensionInput, ...]
+    dimensions: tuple[DimensionInput, ...] | tuple[RatingInput, ...]
 
     @property
     def axis_of_group(self) -> IntArray:
@@ -126,29 +131,31 @@ class Section:
     """One table of a board.
 
     `group` is the index of the group where the scope is one. `summary` is None where no ranking
-    can be made, and `refusal` says why. `fit` holds the numbers of the model by name, `counts`
-    (K, K, 3) the battles, `provisional` (K,) whether a contestant's place rests on the prior.
+    can be made. `fit` holds the numbers of the model by name.
     """
 
     dimension: str
     scope: Scope
     group: int | None
     raters: int
-    counts: FloatArray
-    provisional: tuple[bool, ...]
+    record: Record
     fit: dict[str, float]
     summary: Summary | None
-    refusal: str
 
 
 @dataclass(frozen=True)
 class _Ranked:
-    """What an engine makes of one section: normal skills, score function, the model's numbers."""
+    """What an engine makes of one section: normal skills, score function, the model's numbers.
+
+    Skills on a scale end where it does: nothing is said beyond `lowest` and `highest`.
+    """
 
     mean: FloatArray
     covariance: FloatArray
     score: ExpectedScore
     fit: dict[str, float]
+    lowest: float = -inf
+    highest: float = inf
 
 
 def rank_board(
@@ -168,43 +175,68 @@ def rank_board(
 
 
 def _rank_dimension(
-    given: BoardInput, dimension: DimensionInput, parameters: BoardParameters
+    given: BoardInput, dimension: DimensionInput | RatingInput, parameters: BoardParameters
 ) -> Iterator[Section]:
-    engine = {Engine.DAVIDSON: _davidson, Engine.TRUESKILL: _trueskill}[parameters.engine]
-    counts = dimension.counts(len(given.contestants))
-    (
-        everybody,
-        *groups,
-    ) = engine(given, dimension, counts, parameters)
+    everybody, *groups = _engine(given, dimension, parameters)
     merged = groups.pop() if given.groups else None
+    records = _records(given, dimension)
     places: list[tuple[Scope, int | None, int, _Ranked]] = []
     if merged is not None:
         places.append((Scope.ELECTORATE, None, 0, merged))
     places.append((Scope.SAMPLE, None, 0, everybody))
     places += [(Scope.GROUP, g, 1 + g, ranked) for g, ranked in enumerate(groups)]
     for scope, group, tournament, ranked in places:
-        refusal = _refusal(counts[tournament], given.contestants)
+        record = records[tournament]
         yield Section(
             dimension=dimension.key,
             scope=scope,
             group=group,
             raters=int(dimension.raters[tournament]),
-            counts=counts[tournament],
-            provisional=tuple(reason is not None for reason in provisional(counts[tournament])),
-            fit={} if refusal else ranked.fit,
-            summary=None if refusal else _summary(ranked, given, parameters),
-            refusal=refusal,
+            record=record,
+            fit={} if record.refusal else ranked.fit,
+            summary=None if record.refusal else _summary(ranked, given, parameters),
         )
 
 
+def _engine(
+    given: BoardInput, dimension: DimensionInput | RatingInput, parameters: BoardParameters
+) -> list[_Ranked]:
+    """Everybody, each group, and last the merged ranking where there are groups."""
+    if isinstance(dimension, RatingInput):
+        if parameters.engine is Engine.RATINGS:
+            return _ratings(given, dimension, parameters)
+        raise RankingError(f"Ratings can't be ranked by {parameters.engine}.")
+    counts = dimension.counts(len(given.contestants))
+    if parameters.engine is Engine.DAVIDSON:
+        return _davidson(given, dimension, counts, parameters)
+    if parameters.engine is Engine.TRUESKILL:
+        return _trueskill(given, dimension, counts, parameters)
+    raise RankingError("Verdicts can't be ranked as ratings.")
+
+
+def _records(given: BoardInput, dimension: DimensionInput | RatingInput) -> list[Record]:
+    """What each tournament's section rests on, everybody's first."""
+    if isinstance(dimension, RatingInput):
+        return [record_of_ratings(ratings) for ratings in dimension.ratings]
+    counts = dimension.counts(len(given.contestants))
+    return [record_of_battles(each, given.contestants) for each in counts]
+
+
 def _summary(ranked: _Ranked, given: BoardInput, parameters: BoardParameters) -> Summary:
-    return summarise(
+    summary = summarise(
         ranked.mean,
         covariance=ranked.covariance,
         names=given.contestants,
         score=ranked.score,
         seed=parameters.seed,
         draws=parameters.draws,
+    )
+    ends = ranked.lowest, ranked.highest
+    return replace(
+        summary,
+        mean=summary.mean.clip(*ends),
+        low=summary.low.clip(*ends),
+        high=summary.high.clip(*ends),
     )
 
 
@@ -226,7 +258,7 @@ def _davidson(
             prior=parameters.davidson,
         )
         # Ties and sides are read from everybody: neither is a matter of post-stratification.
-        numbers = _numbers(fits[0]) | _heterogeneity(merged, given)
+        numbers = _numbers(fits[0]) | _heterogeneity(merged.tau, given)
         score = DavidsonScore(fits[0].tie_propensity)
         ranked.append(_Ranked(merged.skill, np.diag(merged.sd**2), score, numbers))
     return ranked
@@ -240,10 +272,10 @@ def _numbers(fit: DavidsonFit) -> dict[str, float]:
     }
 
 
-def _heterogeneity(merged: Merged, given: BoardInput) -> dict[str, float]:
-    """How far groups of an axis differ: τ of each axis, in the unit of the skills."""
+def _heterogeneity(tau: FloatArray, given: BoardInput) -> dict[str, float]:
+    """How far groups of an axis differ: τ (A,) of each axis, in the unit of the skills."""
     axes = dict.fromkeys(group.axis for group in given.groups)
-    return {f"tau_{axis}": float(tau) for axis, tau in zip(axes, merged.tau, strict=True)}
+    return {f"tau_{axis}": float(sd) for axis, sd in zip(axes, tau, strict=True)}
 
 
 def _trueskill(
@@ -264,7 +296,7 @@ def _trueskill(
         beta=np.full(len(counts), prior.beta),
         margin=np.full(len(counts), margin),
     )
-    score = TrueSkillScore(prior.beta, margin)
+    score = GaussianScore(prior.beta, margin)
     numbers = {"draw_probability": draw_probability}
     ranked = [
         _Ranked(mean, np.diag(sd**2), score, numbers) for mean, sd in zip(mu, sigma, strict=True)
@@ -282,26 +314,35 @@ def _trueskill(
             shares=given.shares,
             parameters=replace(prior, draw_probability=draw_probability),
         )
-        numbers = numbers | _heterogeneity(merged, given)
+        numbers = numbers | _heterogeneity(merged.tau, given)
         ranked.append(_Ranked(prior.mu + merged.skill, np.diag(merged.sd**2), score, numbers))
     return ranked
 
 
-def _refusal(counts: FloatArray, contestants: tuple[str, ...]) -> str:
-    """Why these battles allow no ranking, in words; empty where they do."""
-    if not counts.any():
-        return "No battles yet."
-    parts = connected_parts(counts)
-    if len(parts) < 2:
-        return ""
-    named = "; ".join(_names(part, contestants) for part in parts)
-    return f"The battles fall into {len(parts)} parts that never met: {named}."
+def _ratings(
+    given: BoardInput, dimension: RatingInput, parameters: BoardParameters
+) -> list[_Ranked]:
+    """Everybody, each group, and last the post-stratified ranking where there are groups."""
+    prior = parameters.ratings
 
+    def ranked(estimate: Estimate, fit: dict[str, float]) -> _Ranked:
+        # The same rater rates both: where she sees them alike, it is a tie.
+        score = GaussianScore(estimate.spread, margin=0)
+        ends = prior.lowest, prior.highest
+        return _Ranked(estimate.mean, estimate.covariance, score, fit, *ends)
 
-def _names(part: tuple[int, ...], contestants: tuple[str, ...]) -> str:
-    names = ", ".join(contestants[k] for k in islice(part, MAX_NAMES_IN_REFUSAL))
-    more = len(part) - MAX_NAMES_IN_REFUSAL
-    return f"{names} and {more} more" if more > 0 else names
+    everybody = plain_means(dimension, prior)
+    unweighted = {"rater_sd": everybody.rater_sd, "residual_sd": everybody.spread}
+    if not given.groups:
+        return [ranked(everybody, unweighted)]
+    fit = fit_ratings(dimension, axis=given.axis_of_group, shares=given.shares, prior=prior)
+    numbers = {"rater_sd": fit.rater_sd, "residual_sd": fit.residual_sd}
+    numbers |= _heterogeneity(fit.tau, given)
+    groups = [fit.of_group(g) for g in range(len(given.groups))]
+    return [
+        ranked(everybody, unweighted),
+        *(ranked(estimate, numbers) for estimate in (*groups, fit.of_electorate())),
+    ]
 
 
 __all__ = [

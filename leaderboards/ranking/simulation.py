@@ -1,14 +1,16 @@
-"""Simulated battles of an electorate whose groups differ, for tests and benchmarks."""
+"""Simulated battles and ratings of an electorate whose groups differ, for tests and benchmarks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
+from itertools import product
+from math import erfc, sqrt
 from typing import Final
 
 import numpy as np
 
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE, FloatArray, IntArray
+from leaderboards.ranking.scores import RatingInput, count_ratings
 from leaderboards.ranking.trueskill import TrueSkillParameters
 
 # Which side wins, from the true difference of skills (N,): outcome codes (N,).
@@ -120,3 +122,89 @@ def count_crossings(group: IntArray, *, groups: int) -> IntArray:
         for other in group:
             together += np.bincount(mine * groups + other, minlength=groups**2)
     return together.reshape(groups, groups)
+
+
+@dataclass(frozen=True)
+class SimulatedRatings:
+    """Ratings with the truth behind them: K contestants, G groups.
+
+    `axis` and `shares` (G,); `score` (K,), the electorate's mean of scores, and `group_score`
+    (G, K), a group's, mixed on the other axes as the electorate is.
+    """
+
+    given: RatingInput
+    axis: IntArray
+    shares: FloatArray
+    score: FloatArray
+    group_score: FloatArray
+
+
+def simulate_ratings(
+    *,
+    raters: int,
+    quotas: Quotas,
+    seed: int,
+    contestants: int = 20,
+    each: int = 4,
+    groups_per_axis: tuple[int, ...] = (4, 4, 4),
+    contestant_sd: float = 0.5,
+    heterogeneity_sd: float = 0.25,
+    rater_sd: float = 0.7,
+    residual_sd: float = 1.0,
+    centre: float = 4.5,
+    scale: tuple[int, int] | None = None,
+) -> SimulatedRatings:
+    """Let raters rate `each` contestants, drawn at random, by the model of `ratings`.
+
+    Scores are rounded; with `scale`, also kept within its lowest and highest score, which the
+    model doesn't know of, and the truth is the mean of what would be given then. All sds are in
+    points. Shares are drawn as in `simulate`.
+    """
+    rng = np.random.default_rng(seed)
+    axes = len(groups_per_axis)
+    axis = np.repeat(np.arange(axes), groups_per_axis)
+    shares = np.concatenate([rng.dirichlet(np.full(size, 2.0)) for size in groups_per_axis])
+    mu = rng.normal(centre, contestant_sd, contestants)
+    effect = rng.normal(0, heterogeneity_sd, (len(axis), contestants))
+    equal = 1 / np.repeat(groups_per_axis, groups_per_axis)
+    mix = equal if quotas is Quotas.BALANCED else shares
+    of_rater = np.stack(
+        [rng.choice(np.flatnonzero(axis == x), raters, p=mix[axis == x]) for x in range(axes)]
+    )
+    contestant = rng.permuted(np.tile(np.arange(contestants), (raters, 1)), axis=1)[
+        :, :each
+    ].ravel()
+    rater = np.repeat(np.arange(raters), each)
+    group = of_rater[:, rater]
+    expected = mu[contestant] + effect[group, contestant].sum(axis=0)
+    noise = rng.normal(0, rater_sd, raters)[rater] + rng.normal(0, residual_sd, len(rater))
+    score = np.rint(expected + noise).astype(int)
+    if scale is not None:
+        score = score.clip(*scale)
+    noise_sd = sqrt(rater_sd**2 + residual_sd**2)
+    score_of, group_score = _truth(mu, effect, axis, shares, noise_sd, scale)
+    given = count_ratings(
+        "overall", rater, contestant, score, group, contestants=contestants, groups=len(axis)
+    )
+    return SimulatedRatings(given, axis, shares, score_of, group_score)
+
+
+def _truth(
+    mu: FloatArray,
+    effect: FloatArray,
+    axis: IntArray,
+    shares: FloatArray,
+    noise_sd: float,
+    scale: tuple[int, int] | None,
+) -> tuple[FloatArray, FloatArray]:
+    """Mean scores of the electorate (K,) and of its groups (G, K), over all cells."""
+    cells = np.array(list(product(*(np.flatnonzero(axis == x) for x in np.unique(axis)))))
+    mean = mu + effect[cells].sum(axis=1)
+    if scale is not None:
+        # E of a rounded, bounded score: the lowest, and 1 for each step it goes beyond.
+        steps = np.arange(scale[0], scale[1]) + 0.5
+        beyond = np.frompyfunc(erfc, 1, 1)((steps - mean[..., np.newaxis]) / (noise_sd * sqrt(2)))
+        mean = scale[0] + beyond.astype(float).sum(axis=-1) / 2
+    weight = shares[cells].prod(axis=1)
+    inside = (cells[:, :, np.newaxis] == np.arange(len(axis))).any(axis=1).T * weight
+    return weight @ mean, inside @ mean / inside.sum(axis=1, keepdims=True)

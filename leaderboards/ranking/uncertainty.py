@@ -46,8 +46,8 @@ class DavidsonScore:
 
 
 @dataclass(frozen=True)
-class TrueSkillScore:
-    """Expected points under TrueSkill's model: `beta` and draw `margin` in skill points."""
+class GaussianScore:
+    """Expected points where performances are normal: their sd `beta`, and the draw `margin`."""
 
     beta: float
     margin: float

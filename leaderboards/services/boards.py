@@ -3,31 +3,58 @@
 import uuid
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Max, Min
 
 from leaderboards import document
 from leaderboards.document import Json
-from leaderboards.errors import BoardError, NothingToRankError
+from leaderboards.errors import BoardError, NothingToRankError, WrongEngineError
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
-from leaderboards.ranking.boards import BoardInput, BoardParameters, Scope, Section, rank_board
+from leaderboards.ranking.boards import (
+    BoardInput,
+    BoardParameters,
+    Engine,
+    Scope,
+    Section,
+    rank_board,
+)
+from leaderboards.ratings import read_rating_input
 from leaderboards.verdicts import Frame, read_board_input
-from raters.models import Exclusion, Verdict
+from raters.models import Exclusion, Rating, Verdict
 from studies.models import Study
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 
+# What can rank the answers of a protocol, the default first.
+ENGINES: Final = {
+    Study.Protocol.PAIRWISE: (Engine.DAVIDSON, Engine.TRUESKILL),
+    Study.Protocol.SINGLE: (Engine.RATINGS,),
+}
+
+
+def engines_for(study: Study) -> tuple[Engine, ...]:
+    """The engines that can rank what a study's raters say, the default first."""
+    return ENGINES[Study.Protocol(study.protocol)]
+
+
+def parameters_for(study: Study, engine: Engine | None = None) -> BoardParameters:
+    """The parameters of a study's boards, by the protocol's default engine if none is named."""
+    return BoardParameters(engine=engine or engines_for(study)[0])
+
+
 def compute_sections(
     study: Study, parameters: BoardParameters, *, dimension: str | None = None
 ) -> tuple[Frame, BoardInput, tuple[Section, ...]]:
-    """Compute a study's sections from the verdicts that count now, publishing nothing.
+    """Compute a study's sections from the verdicts or ratings that count now, publishing nothing.
 
-    Raises NothingToRankError where there are none, or no such dimension.
+    Raises NothingToRankError where there are none, or no such dimension, and WrongEngineError
+    where the engine can't rank what the study's protocol gathers.
     """
+    _require_engine(study, parameters.engine)
     frame = Frame.of(study)
     known = [d.key for d in frame.dimensions]
     if dimension is not None and dimension not in known:
@@ -36,21 +63,41 @@ def compute_sections(
             f"{', '.join(known) or 'none'}."
         )
     chosen = None if dimension is None else [dimension]
-    given = read_board_input(frame, parameters.engine, dimensions=chosen)
-    if not any(len(d.times) for d in given.dimensions):
-        raise NothingToRankError(f"The study {study.slug} has no verdict that counts.")
+    if parameters.engine is Engine.RATINGS:
+        given = read_rating_input(frame, dimensions=chosen)
+    else:
+        given = read_board_input(frame, parameters.engine, dimensions=chosen)
+    if not any(d.raters[0] for d in given.dimensions):
+        answer = "rating" if parameters.engine is Engine.RATINGS else "verdict"
+        raise NothingToRankError(f"The study {study.slug} has no {answer} that counts.")
     return frame, given, rank_board(given, parameters)
+
+
+def _require_engine(study: Study, engine: Engine) -> None:
+    engines = engines_for(study)
+    if engine not in engines:
+        compares = study.protocol == Study.Protocol.PAIRWISE
+        raise WrongEngineError(
+            f"The study {study.slug} {'compares two models' if compares else 'rates one model'} "
+            f"at a time: its boards are computed by {' or '.join(engines)}, not by {engine}."
+        )
 
 
 @transaction.atomic
 def take_board(
-    study: Study, parameters: BoardParameters, *, by: "User | None" = None, at: datetime
+    study: Study,
+    parameters: BoardParameters | None = None,
+    *,
+    by: "User | None" = None,
+    at: datetime,
 ) -> Board:
     """Publish a snapshot of all sections of a study; it supersedes the one that stood.
 
-    From here on nobody can change or delete it. Raises NothingToRankError where no verdict
-    counts.
+    From here on nobody can change or delete it. Without parameters it is computed as
+    `parameters_for` says. Raises NothingToRankError where no verdict or rating counts, and
+    WrongEngineError as `compute_sections` does.
     """
+    parameters = parameters or parameters_for(study)
     # Two boards taken at once would both supersede the same one.
     Study.objects.select_for_update().get(pk=study.pk)
     frame, given, sections = compute_sections(study, parameters)
@@ -79,14 +126,16 @@ def take_board(
 
 
 def _fieldwork(study: Study) -> dict[str, datetime]:
-    """When the battles whose verdicts count began and ended."""
-    return Verdict.objects.counting(study).aggregate(
+    """When the battles whose verdicts or ratings count began and ended."""
+    is_single = study.protocol == Study.Protocol.SINGLE
+    answers = Rating.objects.counting(study) if is_single else Verdict.objects.counting(study)
+    return answers.aggregate(
         first_battle_at=Min("battle__created_at"), last_battle_at=Max("battle__created_at")
     )
 
 
 def _everybodys(section: Section) -> int:
-    return int(section.counts.sum()) if section.scope is Scope.SAMPLE else 0
+    return section.record.battles if section.scope is Scope.SAMPLE else 0
 
 
 def _write_sections(board: Board, frame: Frame, sections: list[Json]) -> None:
@@ -163,7 +212,8 @@ def _document(
         ],
         "exclusions": [
             {
-                "of": "a participation" if e.participation_id else "a battle",
+                "of": e.get_rule_display()
+                or ("a participation" if e.participation_id else "a battle"),
                 "reason": e.reason,
                 "created_at": e.created_at.isoformat(),
             }

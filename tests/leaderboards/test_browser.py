@@ -14,6 +14,7 @@ PAGES = {
     "home": "/",
     "board": "/studies/harbour/",
     "group": "/studies/harbour/?dimension=trust&group=age%3D18-34",
+    "ratings": "/studies/rated/",
     "refused": "/studies/parted/",
     "unknown table": "/studies/harbour/?group=x",
     "sign-in": "/accounts/login/",
@@ -25,9 +26,10 @@ def site(
     browser: Browser,
     live_server: LiveServer,
     board: Board,
+    rating_board: Board,
     refused_board: Board,
 ) -> str:
-    """The address of a site with a published board and a refused one."""
+    """The address of a site with a board of verdicts, one of ratings, and a refused one."""
     return str(live_server.url)
 
 

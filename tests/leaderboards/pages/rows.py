@@ -23,3 +23,9 @@ def row(name: str, rank: int, low: int, high: int, **values: Any) -> BoardRow:
         "is_provisional": False,
     }
     return BoardRow(name=name, rank=rank, rank_low=low, rank_high=high, **defaults | values)
+
+
+def rated(name: str, rank: int, low: int, high: int, **values: Any) -> BoardRow:
+    """A row of a board of ratings, of ten of them: it has a mean, but won and lost nothing."""
+    unknown = {"wins": None, "losses": None, "ties": None}
+    return row(name, rank, low, high, **{"score": 6.0 - rank / 2} | unknown | values)

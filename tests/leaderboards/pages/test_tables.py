@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from leaderboards.models import BoardSection
 from leaderboards.pages.tables import CSV_COLUMNS, Scale, overview, table, table_csv
-from tests.leaderboards.pages.rows import row
+from tests.leaderboards.pages.rows import rated, row
 
 SCORES = st.floats(-50, 50)
 WIDTHS = st.floats(0, 10)
@@ -42,6 +42,25 @@ def test_ticks_are_round_numbers() -> None:
     scale = Scale.of(rows)
     assert [tick.label for tick in scale.ticks] == ["−1", "0", "1"]
     assert scale.ticks[1].position == scale.average_position == "50.00%"
+
+
+def test_ticks_of_ratings_end_where_the_scale_does() -> None:
+    rows = [rated("Ash", 1, 1, 1, score=6.8, score_high=7.0), rated("Elder", 2, 2, 2, score=1.2)]
+    assert [tick.label for tick in Scale.of(rows).ticks] == ["2", "4", "6"]
+    top = Scale.of([rated("Ash", 1, 1, 1, score=6.98, score_low=6.94, score_high=7.0)])
+    assert top.high > 7
+    assert top.ticks[-1].label == "7.00"
+
+
+def test_a_row_of_ratings_has_a_mean_and_no_ties() -> None:
+    shown = table([rated("Ash", 1, 1, 1, score=5.418)])
+    assert shown is not None
+    assert shown.is_of_ratings
+    (only,) = shown.rows
+    assert (only.mean, only.ties, only.battles) == ("5.42", None, 10)
+    assert only.score.replace("\N{NO-BREAK SPACE}", " ") == (
+        "Mean rating 5.42, 95 % interval 4.92 to 5.92"
+    )
 
 
 def test_a_strong_line_begins_each_tier() -> None:

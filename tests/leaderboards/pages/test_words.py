@@ -16,7 +16,7 @@ from leaderboards.pages.words import (
     tiers,
     verdict,
 )
-from tests.leaderboards.pages.rows import row
+from tests.leaderboards.pages.rows import rated, row
 
 
 def plain(text: str) -> str:
@@ -170,4 +170,47 @@ def test_the_model_s_numbers_have_names() -> None:
         ("Spread between groups τ: Age", "0.440"),
         ("Advantage of side A (log-odds)", "−0.010"),
         ("Shape", "2.000"),
+    ]
+
+
+def test_who_is_rated_best_is_said_with_the_mean_on_its_scale() -> None:
+    rows = [rated("Cedar", 1, 1, 1, score=5.42, p_best=0.97), rated("Maple", 2, 2, 2)]
+    assert plain(verdict(rows)) == (
+        "Cedar is rated 5.4 of 7 and leads with 97 % probability; "
+        "every place is separated from the next."
+    )
+
+
+def test_where_nobody_leads_the_likeliest_best_is_named_with_its_mean() -> None:
+    rows = [rated("Cedar", 1, 1, 2, p_best=0.6), rated("Maple", 2, 1, 2, p_best=0.4)]
+    assert plain(verdict(rows)) == (
+        "Nobody leads clearly: Cedar, rated 5.5 of 7, is the best with 60 % probability, "
+        "Maple with 40 %; no two places are separated."
+    )
+
+
+def test_the_mean_of_the_only_contestant_is_said() -> None:
+    assert plain(verdict([rated("Cedar", 1, 1, 1)])) == (
+        "Cedar, rated 5.5 of 7, is the only contestant: there is nobody to compare it with."
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratings", "missing"), [(0, "been rated"), (1, "been rated twice")], ids=["none", "one"]
+)
+def test_a_mean_that_nobody_gave_is_not_stated(ratings: int, missing: str) -> None:
+    few = {"battles": ratings, "is_provisional": True, "p_best": 0.95}
+    rows = [rated("Cedar", 1, 1, 1, **few), rated("Maple", 2, 2, 2)]
+    assert verdict(rows).startswith(
+        f"Cedar comes first, but provisionally: it has not {missing} yet; "
+    )
+    assert "of 7" not in plain(verdict(rows[:1]))
+    assert provisional_notes(rows) == (f"Cedar has not {missing} yet.",)
+
+
+def test_the_numbers_of_a_rating_model_have_names() -> None:
+    numbers = model_numbers({"rater_sd": 0.7, "residual_sd": 1.04}, {})
+    assert [(fact.label, fact.value) for fact in numbers] == [
+        ("Spread between raters’ levels ω", "0.700"),
+        ("Spread within a rater σ", "1.040"),
     ]

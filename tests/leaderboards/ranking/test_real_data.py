@@ -12,6 +12,8 @@ from scipy.stats import spearmanr
 
 from leaderboards.ranking.davidson import fit_davidson
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE, FloatArray, IntArray, count_outcomes
+from leaderboards.ranking.ratings import RatingPrior, fit_ratings, plain_means
+from leaderboards.ranking.scores import RatingInput, count_ratings
 from leaderboards.ranking.trueskill import (
     DEFAULTS,
     draw_margin,
@@ -125,3 +127,42 @@ def test_one_pass_of_trueskill_comes_near_the_official_order(pair: str) -> None:
 
     official = [scores[name] for name in data.names]
     assert spearmanr(mu[0], official).statistic >= 0.93
+
+
+# Of adults in the United States about as many lean to either party, and most to neither firmly.
+PARTIES = np.array([0.14, 0.16, 0.40, 0.16, 0.14])
+
+
+def _persuasion() -> RatingInput:
+    """What people thought after a model's message, in quarters of a point, by their party."""
+    rows = [r for r in _rows("persuasion/responses.csv.gz") if r["condition"] == "AI"]
+    names = sorted({row["model"] for row in rows})
+    assert len(names) == 24
+    quarters = np.array([float(row["attitude"]) * 4 for row in rows])
+    assert (quarters == np.rint(quarters)).all()
+    return count_ratings(
+        "attitude",
+        np.arange(len(rows)),
+        np.array([names.index(row["model"]) for row in rows]),
+        quarters.astype(int),
+        np.array([[int(row["party"]) for row in rows]]),
+        contestants=len(names),
+        groups=len(PARTIES),
+    )
+
+
+def test_attitudes_by_party_are_plain_means_drawn_together() -> None:
+    given, prior = _persuasion(), RatingPrior(lowest=0, highest=400)
+    fit = fit_ratings(given, axis=np.zeros(5, int), shares=PARTIES, prior=prior)
+    # Nobody rated two: of raters' levels nothing is known.
+    assert fit.rater_sd == 0
+    n = given.ratings[1:]
+    plain = given.sums.T / n
+    groups = np.array([fit.of_group(g).mean for g in range(5)])
+    kept = n * fit.tau[0] ** 2 / (n * fit.tau[0] ** 2 + fit.residual_sd**2)
+    mu = fit.effect[:, 0]
+    assert groups == pytest.approx(mu + kept * (plain - mu), abs=1e-6)
+    # Where many of a party read a model, its mean there stays within its interval.
+    assert (np.abs(groups - plain) * np.sqrt(n) / fit.residual_sd)[n > 300].max() < 1.96
+    overall, plainly = fit.of_electorate(), plain_means(given, prior)
+    assert spearmanr(overall.mean, plainly.mean).statistic > 0.98

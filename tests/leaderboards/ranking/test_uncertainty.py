@@ -13,14 +13,14 @@ from leaderboards.ranking.outcomes import A_WINS, FloatArray
 from leaderboards.ranking.uncertainty import (
     DavidsonScore,
     ExpectedScore,
+    GaussianScore,
     Summary,
-    TrueSkillScore,
     summarise,
     win_share,
 )
 
 DAVIDSON = DavidsonScore(tie_propensity=0.8)
-TRUESKILL = TrueSkillScore(beta=25 / 6, margin=1.5)
+TRUESKILL = GaussianScore(beta=25 / 6, margin=1.5)
 MODELS = [DAVIDSON, TRUESKILL]
 
 
@@ -250,4 +250,4 @@ def test_a_davidson_score_without_ties_is_a_logit() -> None:
     difference = np.array([0.7])
 
     assert DavidsonScore(0)(difference, np.zeros(1))[0] == pytest.approx(1 / (1 + np.exp(-0.7)))
-    assert TrueSkillScore(1, 0)(difference, np.zeros(1))[0] == pytest.approx((1 + erf(0.7 / 2)) / 2)
+    assert GaussianScore(1, 0)(difference, np.zeros(1))[0] == pytest.approx((1 + erf(0.7 / 2)) / 2)

@@ -12,7 +12,13 @@ from django.core.management.base import CommandError
 from hustings.management.command import HustingsCommand
 
 # A module cannot be called `import`.
-BENCHMARKS = {"kernel": "kernel", "boards": "boards", "import": "imports", "merge": "merge"}
+BENCHMARKS = {
+    "kernel": "kernel",
+    "boards": "boards",
+    "import": "imports",
+    "merge": "merge",
+    "ratings": "ratings",
+}
 
 
 class Command(HustingsCommand):

@@ -11,8 +11,8 @@ from django.core.management.base import CommandError
 from hustings.management.command import HustingsCommand, study_named
 from leaderboards.document import Json, section_json
 from leaderboards.errors import NothingToRankError
-from leaderboards.ranking.boards import BoardParameters, Engine, Scope
-from leaderboards.services.boards import compute_sections
+from leaderboards.ranking.boards import Engine, Scope
+from leaderboards.services.boards import compute_sections, parameters_for
 from studies.models import Study
 
 COLUMNS = (
@@ -30,7 +30,9 @@ class Command(HustingsCommand):
         parser.add_argument("--study", required=True, metavar="SLUG")
         parser.add_argument("--dimension", metavar="KEY", help="default: the overall one")
         parser.add_argument("--group", metavar="AXIS=GROUP", help="default: the electorate")
-        parser.add_argument("--engine", type=Engine, default=Engine.DAVIDSON, choices=list(Engine))
+        parser.add_argument(
+            "--engine", type=Engine, choices=list(Engine), help="default: as the study's protocol"
+        )
         parser.add_argument("--format", default="table", choices=["table", "json", "csv"])
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -52,8 +54,8 @@ def _overall(study: Study) -> str:
     return overall.key
 
 
-def _section(study: Study, *, dimension: str, group: str | None, engine: Engine) -> Json:
-    parameters = BoardParameters(engine=engine)
+def _section(study: Study, *, dimension: str, group: str | None, engine: Engine | None) -> Json:
+    parameters = parameters_for(study, engine)
     _frame, given, sections = compute_sections(study, parameters, dimension=dimension)
     tables = [section_json(section, given) for section in sections]
     if group is None:
@@ -82,10 +84,11 @@ def _table(section: Json) -> str:
     speaks_for = section["scope"]
     if section["group"]:
         speaks_for = f"{section['axis']}={section['group']}"
+    is_of_ratings = any(row["wins"] is None for row in section["rows"])
     lines = [
         (
             f"{section['dimension']}, {speaks_for}: {section['raters']:,} raters, "
-            f"{section['battles']:,} battles"
+            f"{section['battles']:,} {'ratings' if is_of_ratings else 'battles'}"
         )
     ]
     if section["refusal"]:
@@ -93,7 +96,7 @@ def _table(section: Json) -> str:
     width = max(len("contestant"), *(len(row["contestant"]) for row in section["rows"]))
     lines.append(
         f"{'rank':>7}  {'contestant':<{width}}  {'score':>7}  {'95 % interval':>16}  "
-        f"{'win share':>9}  {'P(best)':>7}  {'battles':>8}"
+        f"{'win share':>9}  {'P(best)':>7}  {'ratings' if is_of_ratings else 'battles':>8}"
     )
     for row in section["rows"]:
         low, high = row["rank_low"], row["rank_high"]

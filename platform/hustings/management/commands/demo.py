@@ -19,10 +19,11 @@ from hustings.celery import app
 from hustings.demo import (
     ADMIN,
     LIVE_SLUG,
+    RATED_SLUG,
     SLUG,
     ensure_demo_admin,
     ensure_demo_study,
-    ensure_live_study,
+    ensure_live_studies,
 )
 from hustings.management.command import HustingsCommand
 from raters.services.replies import hand_back_replies
@@ -35,6 +36,7 @@ Hustings runs on this machine only; its raters are simulated. Stop it with Ctrl-
   The board           {site}/studies/{slug}/
   by age              {site}/studies/{slug}/?group=age%3D18-24
   Be a rater          {site}/join/{live}/?PROLIFIC_PID=you
+  with one at a time  {site}/join/{rated}/?PROLIFIC_PID=you
   Admin               {site}/admin/            user {user}, password {password}
   REST, with docs     {site}/api/v1/docs/
   its board as JSON   {site}/api/v1/studies/{slug}/boards/
@@ -60,7 +62,7 @@ class Command(HustingsCommand):
             )
         call_command("migrate", verbosity=0)
         ensure_demo_study(raters=options["raters"], seed=options["seed"], at=timezone.now())
-        ensure_live_study(at=timezone.now())
+        ensure_live_studies(at=timezone.now())
         if options["no_serve"]:
             self.stdout.write("The demo study is set up.")
             return
@@ -68,6 +70,7 @@ class Command(HustingsCommand):
             site=f"http://127.0.0.1:{options['port']}",
             slug=SLUG,
             live=LIVE_SLUG,
+            rated=RATED_SLUG,
             user=ADMIN,
             password=ensure_demo_admin(),
         )

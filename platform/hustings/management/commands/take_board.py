@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone
 
 from hustings.management.command import HustingsCommand, study_named
-from leaderboards.ranking.boards import BoardParameters, Engine
-from leaderboards.services.boards import take_board
+from leaderboards.ranking.boards import Engine
+from leaderboards.services.boards import parameters_for, take_board
 
 
 class Command(HustingsCommand):
@@ -17,13 +17,15 @@ class Command(HustingsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--study", required=True, metavar="SLUG")
-        parser.add_argument("--engine", type=Engine, default=Engine.DAVIDSON, choices=list(Engine))
+        parser.add_argument(
+            "--engine", type=Engine, choices=list(Engine), help="default: as the study's protocol"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         study = study_named(options["study"])
-        parameters = BoardParameters(engine=options["engine"])
+        parameters = parameters_for(study, options["engine"])
         board = take_board(study, parameters, at=timezone.now())
         self.stdout.write(
             f"{study.slug}: board {board.pk} taken, {board.engine}, from {board.verdicts:,} "
-            f"verdicts of {board.raters:,} raters; input {board.input_digest}."
+            f"{board.answers} of {board.raters:,} raters; input {board.input_digest}."
         )
