@@ -11,7 +11,7 @@ from rest_framework import generics, serializers
 from rest_framework.reverse import reverse
 
 from studies.access import get_study_for
-from studies.models import Axis, Contestant, Dimension, Electorate, Group, Source, Study
+from studies.models import Axis, Contestant, Dimension, Electorate, Group, Source, Study, Task
 
 
 class ListedFilter(filters.ChoiceFilter):
@@ -87,6 +87,12 @@ class DimensionOut(serializers.ModelSerializer[Dimension]):
         fields = ["key", "name", "question", "help", "weight", "is_overall"]
 
 
+class TaskOut(serializers.ModelSerializer[Task]):
+    class Meta:
+        model = Task
+        fields = ["area", "category", "name", "text", "battles_wanted"]
+
+
 class Linked(serializers.ModelSerializer[Any]):
     """A serializer that links to other addresses of this interface, by their names."""
 
@@ -106,6 +112,7 @@ class StudySummaryOut(Linked):
             "slug",
             "title",
             "question",
+            "protocol",
             "state",
             "is_public",
             "is_simulated",
@@ -132,9 +139,10 @@ class StudySummaryOut(Linked):
 class StudyOut(StudySummaryOut):
     electorate = ElectorateOut(allow_null=True)  # type: ignore[assignment]
     dimensions = DimensionOut(many=True)
+    tasks = TaskOut(many=True)
 
     class Meta(StudySummaryOut.Meta):
-        fields = [*StudySummaryOut.Meta.fields, "dimensions"]
+        fields = [*StudySummaryOut.Meta.fields, "dimensions", "task", "tasks"]
 
 
 class ContestantOut(serializers.ModelSerializer[Contestant]):
@@ -181,7 +189,8 @@ class StudyList(generics.ListAPIView[Study]):
 @extend_schema_view(
     get=extend_schema(
         summary="One study",
-        description="Its dimensions, and whom it speaks for: groups, shares, and their sources.",
+        description="Its dimensions and tasks, and whom it speaks for: groups, shares and their "
+        "sources.",
     )
 )
 class StudyDetail(OfStudy, generics.RetrieveAPIView[Study]):
@@ -191,7 +200,11 @@ class StudyDetail(OfStudy, generics.RetrieveAPIView[Study]):
 
     def get_object(self) -> Study:
         prefetch_related_objects(
-            [self.study], "dimensions", "electorate__axes__groups__source", "electorate__sources"
+            [self.study],
+            "dimensions",
+            "tasks",
+            "electorate__axes__groups__source",
+            "electorate__sources",
         )
         return self.study
 

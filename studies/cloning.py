@@ -21,6 +21,8 @@ COPIED = (
     "minutes_estimated",
     "pay",
     "currency",
+    "strikes_allowed",
+    "screener",
     "budget",
     "entrance",
     "recruiting_parameter",
@@ -42,7 +44,7 @@ NOT_COPIED = frozenset(
         "team",
         "created_at",
         "preview_of",
-    }  # fmt: skip
+    }
 )
 
 

@@ -20,13 +20,22 @@ FILE = Path(__file__).with_suffix(".toml")
 
 @dataclass(frozen=True)
 class DimensionSpec:
-    """One dimension of a template. The question is asked of a rater about two models."""
+    """One dimension of a template.
+
+    `question` is asked of a rater about two models, `rating_question` about one, which she rates.
+    """
 
     key: str
     name: str
     question: str
+    rating_question: str
     help: str
     is_overall: bool = False
+
+    def question_for(self, protocol: str) -> str:
+        """The question as raters of a study of this protocol are asked."""
+        is_single = protocol == Study.Protocol.SINGLE
+        return self.rating_question if is_single else self.question
 
 
 @dataclass(frozen=True)
@@ -73,14 +82,16 @@ def _template(key: str, table: Any) -> DimensionTemplate:
 def add_dimension_template(study: Study, *, template: str) -> tuple[Dimension, ...]:
     """Add the dimensions of a template that the study lacks, after its own; returns them.
 
-    A dimension whose key stands already stays as it is, and so does the overall one. KeyError
-    for a template that there is not; StateError once the study is no draft, since the battles
-    rated until then would lack the new dimensions.
+    Their questions are about two models, or about one, as the study's protocol wants it. A
+    dimension whose key stands already stays as it is, and so does the overall one. KeyError for a
+    template that there is not; StateError once the study is no draft, since the battles rated
+    until then would lack the new dimensions.
     """
     specs = dimension_templates()[template].dimensions
-    if Study.objects.select_for_update().get(pk=study.pk).state != Study.State.DRAFT:
+    locked = Study.objects.select_for_update().get(pk=study.pk)
+    if locked.state != Study.State.DRAFT:
         raise StateError(
-            f"The study {study.slug} is {study.state}: its raters compare what it asks now. "
+            f"The study {study.slug} is {locked.state}: its raters compare what it asks now. "
             "Clone it to ask about more."
         )
     standing = set(study.dimensions.values_list("key", flat=True))
@@ -92,7 +103,7 @@ def add_dimension_template(study: Study, *, template: str) -> tuple[Dimension, .
             study=study,
             key=spec.key,
             name=spec.name,
-            question=spec.question,
+            question=spec.question_for(locked.protocol),
             help=spec.help,
             position=position,
             is_overall=spec.is_overall and not has_overall,
@@ -101,3 +112,25 @@ def add_dimension_template(study: Study, *, template: str) -> tuple[Dimension, .
     )
     choose_overall_dimension(study)
     return tuple(added)
+
+
+@transaction.atomic
+def reword_questions(study: Study) -> tuple[Dimension, ...]:
+    """Ask what templates ask as the study's protocol wants it, about two models or about one.
+
+    Questions in anybody's own words stay. Returns the dimensions that ask something else now.
+    """
+    specs = [spec for template in dimension_templates().values() for spec in template.dimensions]
+    wanted = {
+        question: spec.question_for(study.protocol)
+        for spec in specs
+        for question in (spec.question, spec.rating_question)
+    }
+    reworded = []
+    for dimension in study.dimensions.all():
+        question = wanted.get(dimension.question, dimension.question)
+        if question != dimension.question:
+            dimension.question = question
+            reworded.append(dimension)
+    Dimension.objects.bulk_update(reworded, ["question"])
+    return tuple(reworded)

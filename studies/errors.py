@@ -27,3 +27,11 @@ class StudyNotReadyError(StudyError):
 
 class SlugTakenError(StudyError):
     """Another study has this slug, and with it the address of its pages."""
+
+
+class TaskListError(StudyError):
+    """A list of tasks can't be taken. `flaws` says in sentences what is wrong, and where."""
+
+    def __init__(self, flaws: tuple[str, ...]) -> None:
+        super().__init__(" ".join(flaws))
+        self.flaws = flaws

@@ -1,12 +1,13 @@
 """What people fill in about studies."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
@@ -17,6 +18,10 @@ from studies.census import (
     parse_electorate,
     shipped_electorates,
 )
+from studies.errors import TaskListError
+from studies.task_list import TaskSpec, decode_tasks, parse_tasks
+
+LARGEST_TASK_FILE: Final = 2_000_000
 
 
 class ElectorateForm(forms.Form):
@@ -66,3 +71,39 @@ class ElectorateForm(forms.Form):
 
 def _spec_of(file: "UploadedFile[Any]", name: str | None) -> ElectorateSpec:
     return parse_electorate(file.read(), file_name=file.name or "", name=name or None)
+
+
+class TaskListForm(forms.Form):
+    """Many tasks: a table that is pasted, or one from a file. Valid, it holds `specs`."""
+
+    table = forms.CharField(
+        label="Paste a table",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
+        help_text="Its first line names the columns: area, category, task, text, battles. Only "
+        "task and text have to be there. Commas, tabs or semicolons between them.",
+    )
+    file = forms.FileField(
+        label="Or a file",
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="The same as CSV, in UTF-8.",
+    )
+
+    specs: tuple[TaskSpec, ...]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        table, file = data.get("table"), data.get("file")
+        if self.errors:
+            return data
+        if bool(table) == bool(file):
+            raise forms.ValidationError("Paste a table, or give a file.")
+        if file and file.size > LARGEST_TASK_FILE:
+            self.add_error("file", f"{LARGEST_TASK_FILE:,} bytes are the most at once.")
+            return data
+        try:
+            self.specs = parse_tasks(decode_tasks(file.read()) if file else str(table))
+        except TaskListError as error:
+            self.add_error("file" if file else "table", list(error.flaws))
+        return data

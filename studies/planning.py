@@ -1,12 +1,15 @@
 """What makes a design a study that can be run: quotas from shares, and the check at opening."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from math import comb
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Value
 from django.db.models.functions import Coalesce
@@ -18,11 +21,13 @@ from studies.census.quotas import (
     allocate_cells,
     allocate_margins,
 )
+from studies.dimension_templates import dimension_templates
 from studies.errors import QuotaError, StudyNotReadyError
 from studies.models import Cell, CompletionCode, Contestant, Electorate, Group, Quota, Study
 from studies.providers import ProviderError, check_address
 from studies.registry import address_rules, endpoint_of
 from studies.services import CELL_SEPARATOR, refused_step, states_before
+from studies.spending import overspending
 
 # The states of a participation that take a place in every quota of its groups. They stand here,
 # below the app that owns participations, so that quotas and places are counted in one way.
@@ -30,6 +35,11 @@ TAKES_A_PLACE: Final = ("reserved", "active", "completed")
 
 CONTESTANTS_NEEDED: Final = 2
 CODES_NEEDED: Final = (CompletionCode.Outcome.COMPLETED, CompletionCode.Outcome.SCREENED_OUT)
+
+# How a question gives away that it compares: who talks with one assistant can't answer it.
+COMPARES: Final = re.compile(r"\bof the two\b|^which one\b", re.IGNORECASE)
+# Where mails go to the screen of the server, nobody who signs up gets hers.
+MAIL_TO_NOBODY: Final = "django.core.mail.backends.console.EmailBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +147,11 @@ def missing_before_opening(study: Study) -> tuple[str, ...]:
         *_missing_of_contestants(study),
         *_missing_of_dimensions(study),
         *_missing_of_quotas(study),
+        *_missing_of_tasks(study),
         *_missing_of_texts(study),
+        *_missing_of_entrance(study),
         *_missing_of_pay(study),
+        *filter(None, [overspending(study)]),
     )
 
 
@@ -165,8 +178,24 @@ def _missing_of_contestants(study: Study) -> Iterator[str]:
     contestants = list(study.contestants.filter(withdrawn_at=None).select_related("chat_model"))
     if len(contestants) < CONTESTANTS_NEEDED:
         yield f"Enter at least two contestants; {len(contestants) or 'none'} would take part now."
+    else:
+        yield from _missing_of_meetings(study, len(contestants))
     for contestant in contestants:
         yield from _missing_of_endpoint(contestant)
+
+
+def _missing_of_meetings(study: Study, contestants: int) -> Iterator[str]:
+    """A rater meets a pair, or in a study of one at a time a contestant, only once."""
+    if study.protocol == Study.Protocol.SINGLE:
+        most, what = contestants, f"there are {contestants} contestants"
+    else:
+        most = comb(contestants, 2)
+        what = f"{contestants} contestants make {most:,} pair{'s' if most > 1 else ''}"
+    if study.battles_each > most:
+        yield (
+            f"Each rater is asked for {study.battles_each} battles, but {what}: ask for fewer, "
+            "or enter more contestants."
+        )
 
 
 def _missing_of_endpoint(contestant: Contestant) -> Iterator[str]:
@@ -191,6 +220,26 @@ def _missing_of_dimensions(study: Study) -> Iterator[str]:
     for dimension in dimensions:
         if not dimension.question.strip():
             yield f"Give the dimension {dimension} the question that raters are asked."
+        elif study.protocol == Study.Protocol.SINGLE and _compares(dimension.question):
+            yield (
+                f"Ask about one assistant on the dimension {dimension} (“How well …?”): raters "
+                "talk with one at a time, and its question compares two."
+            )
+        elif study.protocol == Study.Protocol.PAIRWISE and _rates(dimension.question):
+            yield (
+                f"Ask which of the two did better on the dimension {dimension}: raters compare "
+                "two, and its question is about one."
+            )
+
+
+def _compares(question: str) -> bool:
+    return bool(COMPARES.search(question.strip()))
+
+
+def _rates(question: str) -> bool:
+    """Whether it is one of ours about one assistant; of other people's words nobody can tell."""
+    specs = (spec for template in dimension_templates().values() for spec in template.dimensions)
+    return question.strip() in {spec.rating_question for spec in specs}
 
 
 def _missing_of_quotas(study: Study) -> Iterator[str]:
@@ -218,15 +267,45 @@ def _missing_of_quotas(study: Study) -> Iterator[str]:
             )
 
 
+def _missing_of_tasks(study: Study) -> Iterator[str]:
+    wanted = list(study.tasks.values_list("battles_wanted", flat=True))
+    if not wanted and not study.task.strip():
+        yield "Write the task, or add tasks: what raters are asked to talk about."
+    said = sum(battles is not None for battles in wanted)
+    if 0 < said < len(wanted):
+        yield (
+            "Say of every task how many battles it should have, or of none: "
+            f"{said:,} of {len(wanted):,} say it now."
+        )
+
+
 def _missing_of_texts(study: Study) -> Iterator[str]:
-    if not study.task.strip():
-        yield "Write the task: what raters are asked to talk about."
     if not study.consent_texts.exists():
         yield "Write the consent text that raters agree to."
     has = set(study.completion_codes.values_list("outcome", flat=True))
     for outcome in CODES_NEEDED:
         if outcome not in has:
             yield f"Add the completion code for: {outcome.label}."
+
+
+def _missing_of_entrance(study: Study) -> Iterator[str]:
+    if study.entrance == Study.Entrance.RECRUITED:
+        completed = study.completion_codes.filter(outcome=CompletionCode.Outcome.COMPLETED)
+        if completed.filter(redirect_url="").exists():
+            yield (
+                "Add the redirect to the completion code for: completed. Raters come from a "
+                "recruiting platform, and it has to learn that they are through."
+            )
+    elif study.entrance == Study.Entrance.ACCOUNT and not _sends_mail():
+        yield (
+            "Set EMAIL_URL in the server's environment: raters sign up with an e-mail address, "
+            "and no mail is sent now."
+        )
+
+
+def _sends_mail() -> bool:
+    """Whether mails leave the server; embedded, who runs it reads them on its screen."""
+    return settings.IS_EMBEDDED or settings.EMAIL_BACKEND != MAIL_TO_NOBODY
 
 
 def _missing_of_pay(study: Study) -> Iterator[str]:

@@ -62,10 +62,14 @@ def cost_of(chat_model: ChatModel, reply: Reply) -> Decimal | None:
     """What a reply costs in US dollars; None if its endpoint counted no tokens."""
     if reply.prompt_tokens is None or reply.completion_tokens is None:
         return None
-    charged = (
-        chat_model.input_price * reply.prompt_tokens
-        + chat_model.output_price * reply.completion_tokens
+    return charge(
+        chat_model, prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens
     )
+
+
+def charge(chat_model: ChatModel, *, prompt_tokens: int, completion_tokens: int) -> Decimal:
+    """What so many tokens, read and written, cost in US dollars."""
+    charged = chat_model.input_price * prompt_tokens + chat_model.output_price * completion_tokens
     return charged / TOKENS_OF_A_PRICE
 
 

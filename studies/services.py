@@ -135,6 +135,23 @@ def give_electorate(study: Study, electorate: Electorate) -> None:
 
 
 @transaction.atomic
+def choose_protocol(study: Study, protocol: str) -> None:
+    """Say whether raters compare two models or rate one; StateError once the study has raters."""
+    # A place is taken under this lock, so nobody comes in between the look and the change.
+    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    study.refresh_from_db()
+    if study.protocol == protocol:
+        return
+    if study.participations.exists():
+        raise StateError(
+            f"The study {study.slug} has raters, and shows them {study.get_protocol_display()}. "
+            "Their answers would mean nothing beside others: clone it for the other protocol."
+        )
+    Study.objects.filter(pk=study.pk).update(protocol=Study.Protocol(protocol))
+    study.refresh_from_db()
+
+
+@transaction.atomic
 def enter_contestant(
     study: Study, *, name: str, developer: str = "", chat_model: ChatModel | None = None
 ) -> Contestant:
@@ -203,14 +220,17 @@ def withdraw_contestant(contestant: Contestant, *, reason: str, at: datetime) ->
     contestant.refresh_from_db()
 
 
-def move_study(study: Study, *, to: str) -> None:
+def move_study(study: Study, *, to: str, reason: str = "") -> None:
     """Move a study along its life cycle: draft → open ⇄ paused → closed → archived.
 
     Except to open: that is `studies.planning.open_study`, which checks the design first.
+    `reason` is why the platform pauses it, where no person did.
     """
     if to == Study.State.OPEN:
         raise StateError("A study opens only by the step that checks its design.")
-    moved = Study.objects.filter(pk=study.pk, state__in=states_before(to)).update(state=to)
+    moved = Study.objects.filter(pk=study.pk, state__in=states_before(to)).update(
+        state=to, pause_reason=reason
+    )
     study.refresh_from_db()
     if not moved:
         raise refused_step(study, to)

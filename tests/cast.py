@@ -60,6 +60,7 @@ def make_study(
     is_public: bool = True,
     state: str = Study.State.CLOSED,
     electorate: Electorate | None = None,
+    protocol: str = Study.Protocol.PAIRWISE,
 ) -> Study:
     """A study of four contestants on two dimensions, with simulated raters."""
     study = Study.objects.create(
@@ -70,6 +71,7 @@ def make_study(
         is_public=is_public,
         is_simulated=True,
         electorate=electorate or make_electorate(),
+        protocol=protocol,
     )
     for position, key in enumerate(("overall", "warmth")):
         Dimension.objects.create(
@@ -123,7 +125,10 @@ def make_admin(name: str = "admin") -> User:
 def complete_design(study: Study, *, raters: int = 20) -> Study:
     """Give a draft whatever it lacks to be opened: bots to talk to, texts, codes, quotas."""
     ChatModel.objects.filter(contestants__study=study).update(base_url="bot:echo")
-    study.dimensions.update(question="Which one was better?")
+    is_single = study.protocol == Study.Protocol.SINGLE
+    study.dimensions.update(
+        question="How well did it do?" if is_single else "Which one was better?"
+    )
     ConsentText.objects.create(study=study, version=1, summary="You talk.", text="You agree.")
     for outcome in CompletionCode.Outcome:
         CompletionCode.objects.create(study=study, outcome=outcome, code=f"CODE-{outcome}")

@@ -1,14 +1,17 @@
-"""Designing a study in the admin: the registry, quotas, texts, codes, templates, clones."""
+"""Designing a study in the admin: the registry, tasks, quotas, texts, templates, clones."""
 
 import re
 from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from studies.models import ChatModel, CompletionCode, ConsentText, Dimension, Quota, Study
+from raters.models import Battle
+from studies.models import ChatModel, CompletionCode, ConsentText, Dimension, Quota, Study, Task
 from studies.services import add_consent_text
 from tests.cast import (
+    NOW,
     complete_design,
     make_admin,
     make_electorate,
@@ -271,8 +274,8 @@ def test_the_form_follows_the_order_in_which_a_person_thinks(client, boss, draft
         page.index(words)
         for words in (
             "The question", "Contestants Chat model", "Dimensions", "Electorate and quotas",
-            "Task and turns", "Consent texts", "Hourly rate", "Way back", "Completion codes",
-            "Who may see it",
+            "Task and turns", "Battles in all", "Add another Task", "Consent texts", "Hourly rate",
+            "Budget", "Way in and way back", "Completion codes", "Who may see it",
         )
     ]  # fmt: skip
     assert order == sorted(order)
@@ -304,6 +307,11 @@ def test_rules_and_pay_are_stored_and_the_hourly_rate_is_shown(client, boss, dra
         ({"min_turns": 5, "max_turns": 3}, "Raters write 5 messages at least: allow as many."),
         ({"currency": "€"}, "Three letters, such as GBP"),
         ({"battles_each": ""}, "This field is required"),
+        ({"budget": "0"}, "greater than or equal to 0.01"),
+        ({"recruiting_parameter": ""}, "This field is required"),
+        ({"recruiting_parameter": "a b"}, "A letter first, then letters, digits and _ - . only."),
+        ({"study_parameter": "&x"}, "A letter first, then letters, digits and _ - . only."),
+        ({"session_parameter": "STUDY_ID"}, "Each parameter needs a name of its own."),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(client, boss, draft, changes, message):
@@ -311,6 +319,236 @@ def test_rules_that_make_no_sense_are_refused(client, boss, draft, changes, mess
     response = client.post(page_of(draft), form)
     assert response.status_code == 200
     assert message in text_of(response)
+
+
+def test_budget_and_entrance_are_stored(client, boss, draft):
+    form = form_of(client.get(page_of(draft))) | {
+        "budget": "250.50", "entrance": "recruited", "recruiting_parameter": "PID",
+        "study_parameter": "", "session_parameter": "visit.id",
+    }  # fmt: skip
+    response = client.post(page_of(draft), form)
+    assert response.status_code == 302, text_of(response)
+    draft.refresh_from_db()
+    assert (str(draft.budget), draft.entrance) == ("250.50", "recruited")
+    parameters = (draft.recruiting_parameter, draft.study_parameter, draft.session_parameter)
+    assert parameters == ("PID", "", "visit.id")
+
+
+def test_questions_of_a_template_follow_the_protocol(client, boss, draft):
+    client.post(step_of(draft, "add_template"), {"template": "companion"})
+    form = form_of(client.get(page_of(draft))) | {"protocol": "single"}
+    response = client.post(page_of(draft), form, follow=True)
+    assert "Questions from a template ask what the protocol wants now." in said(response)
+    draft.refresh_from_db()
+    assert draft.protocol == "single"
+    assert (
+        draft.dimensions.get(key="empathy").question == "How well did it understand how you feel?"
+    )
+    note = text_of(client.get(step_of(draft, "add_template")))
+    assert "Their questions are those for one model at a time, rated." in note
+
+
+def test_a_new_study_of_one_model_at_a_time_asks_about_one(client, boss):
+    page = reverse("admin:studies_study_add")
+    form = form_of(client.get(page)) | {"title": "Cups", "slug": "cups", "protocol": "single"}
+    response = client.post(page, form)
+    assert response.status_code == 302, text_of(response)
+    study = Study.objects.get(slug="cups")
+    assert study.protocol == "single"
+    assert study.dimensions.get().question == "All in all, how much did you like talking to it?"
+
+
+def test_a_study_with_raters_keeps_its_protocol(client, boss):
+    study = make_study(raters=2)
+    page = client.get(page_of(study))
+    assert 'name="protocol"' not in page.content.decode()
+    form = form_of(page) | {"protocol": "single", "title": "Cups"}
+    assert client.post(page_of(study), form).status_code == 302
+    study.refresh_from_db()
+    assert (study.protocol, study.title) == ("pairwise", "Cups")
+
+
+def test_a_paused_study_says_why_and_since_when_it_has_been_open(client, boss, draft):
+    assert "Pause reason" not in text_of(client.get(page_of(draft)))
+    assert "Opened at" not in text_of(client.get(page_of(draft)))
+    Study.objects.filter(pk=draft.pk).update(
+        state=Study.State.PAUSED, opened_at=NOW, pause_reason="The budget of $5.00 is spent."
+    )
+    page = text_of(client.get(page_of(draft)))
+    assert "Pause reason The budget of $5.00 is spent." in page
+    assert "Opened at 1 Mar 2026, noon" in page
+
+
+def test_the_live_page_and_the_preview_are_a_click_away_where_they_make_sense(client, boss, draft):
+    def offered():
+        page = client.get(page_of(draft)).content.decode()
+        return [name for name in ("live", "preview") if step_of(draft, name) in page]
+
+    assert offered() == ["preview"]
+    Study.objects.filter(pk=draft.pk).update(state=Study.State.OPEN)
+    assert offered() == ["live", "preview"]
+    for name in offered():
+        led = client.get(step_of(draft, name))
+        assert led.url == reverse(f"admin:raters_study_{name}", kwargs={"study_id": draft.pk})
+    Study.objects.filter(pk=draft.pk).update(state=Study.State.CLOSED)
+    assert offered() == ["live"]
+
+
+# Tasks
+
+
+def task_forms(study, *tasks, standing=0):
+    """What the browser sends for new tasks, after those that stand already."""
+    form = {"tasks-TOTAL_FORMS": standing + len(tasks)}
+    for n, task in enumerate(tasks, start=standing):
+        form[f"tasks-{n}-study"] = study.pk
+        form[f"tasks-{n}-position"] = n
+        form |= {f"tasks-{n}-{field}": value for field, value in task.items()}
+    return form
+
+
+@pytest.fixture
+def used():
+    """A study with three tasks, of which a battle has the first."""
+    study = make_study(raters=2, state=Study.State.OPEN)
+    for position, name in enumerate(("Soup", "Stew", "Salad")):
+        study.tasks.create(name=name, text="Cook it.", position=position)
+    battle = Battle.objects.earliest("pk")
+    Battle.objects.filter(pk=battle.pk).update(task=study.tasks.get(name="Soup"))
+    return study
+
+
+def test_tasks_are_added_on_the_study_s_page(client, boss, draft):
+    form = form_of(client.get(page_of(draft))) | task_forms(
+        draft,
+        {"area": "Home", "category": "Kitchen", "name": "Soup", "text": "Cook a soup."},
+        {"name": "Rain", "text": "Plan a day of rain.", "battles_wanted": 12},
+    )
+    response = client.post(page_of(draft), form)
+    assert response.status_code == 302, text_of(response)
+    values = draft.tasks.values_list("area", "category", "name", "battles_wanted")
+    assert list(values) == [("Home", "Kitchen", "Soup", None), ("", "", "Rain", 12)]
+    page = text_of(client.get(page_of(draft)))
+    assert "Home › Kitchen › Soup" in page
+    assert "Say of every task how many battles it should have, or of none" in page
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        ([{"name": "Soup", "text": ""}], "This field is required."),
+        ([{"category": "Hot", "name": "Soup", "text": "Cook."}], "Name the area that the category"),
+        ([{"name": "Soup", "text": "Cook."}] * 2, "Two tasks are “Soup”: give one another name."),
+        ([{"name": "Soup", "text": "Cook.", "battles_wanted": 0}], "greater than or equal to 1"),
+    ],
+)
+def test_a_task_that_makes_no_sense_is_refused(client, boss, draft, tasks, message):
+    form = form_of(client.get(page_of(draft))) | task_forms(draft, *tasks)
+    response = client.post(page_of(draft), form)
+    assert response.status_code == 200
+    assert message in text_of(response)
+    assert not Task.objects.exists()
+
+
+def test_a_task_that_a_battle_has_keeps_its_words_and_may_get_a_quota(client, boss, used):
+    form = form_of(client.get(page_of(used)))
+    assert "tasks-0-text" not in form, "it is locked"
+    form |= {f"tasks-{n}-battles_wanted": 5 for n in range(3)}
+    form |= {"tasks-0-text": "Buy it.", "tasks-1-text": "Buy it."}
+    response = client.post(page_of(used), form)
+    assert response.status_code == 302, text_of(response)
+    assert list(used.tasks.values_list("name", "text", "battles_wanted")) == [
+        ("Soup", "Cook it.", 5), ("Stew", "Buy it.", 5), ("Salad", "Cook it.", 5),
+    ]  # fmt: skip
+
+
+def test_a_task_that_a_battle_has_is_not_deleted_and_others_are(client, boss, used):
+    form = form_of(client.get(page_of(used)))
+    response = client.post(page_of(used), form | {"tasks-0-DELETE": "on"})
+    assert response.status_code == 200
+    assert "Battles have the task “Soup”: it is part of the record" in text_of(response)
+    assert used.tasks.count() == 3
+    response = client.post(page_of(used), form | {"tasks-1-DELETE": "on"})
+    assert response.status_code == 302, text_of(response)
+    assert set(used.tasks.values_list("name", flat=True)) == {"Soup", "Salad"}
+
+
+def test_a_study_that_has_opened_has_quotas_of_all_tasks_or_of_none(client, boss, used):
+    form = form_of(client.get(page_of(used))) | {"tasks-1-battles_wanted": 5}
+    response = client.post(page_of(used), form)
+    assert "Say of every task how many battles it should have, or of none." in text_of(response)
+    assert not used.tasks.exclude(battles_wanted=None).exists()
+
+
+def test_the_page_stays_small_with_many_tasks_and_names_stay_apart(client, boss, draft):
+    rows = "".join(f"Task {n:03},Do it.\n" for n in range(200))
+    client.post(step_of(draft, "add_tasks"), {"table": f"task,text\n{rows}"})
+    form = form_of(client.get(page_of(draft), {"tasks-page": 2}))
+    assert [form["tasks-0-name"], form["tasks-19-name"]] == ["Task 020", "Task 039"]
+    assert len(form) < 500
+    form |= {"tasks-page": 2, "tasks-0-text": "Do it well.", "tasks-1-name": "Task 199"}
+    response = client.post(page_of(draft), form)
+    assert "Two tasks are “Task 199”" in text_of(response)
+    response = client.post(page_of(draft), form | {"tasks-1-name": "Task 021"})
+    assert response.status_code == 302, text_of(response)
+    assert draft.tasks.get(name="Task 020").text == "Do it well."
+    assert draft.tasks.count() == 200
+
+
+def test_many_tasks_are_pasted_at_once(client, boss, draft):
+    table = "area\ttask\ttext\tbattles\nHome\tSoup\tCook a soup.\t40\n\tRain\tStay in.\t20"
+    assert "area,category,task,text,battles" in text_of(client.get(step_of(draft, "add_tasks")))
+    response = client.post(step_of(draft, "add_tasks"), {"table": table}, follow=True)
+    assert response.redirect_chain == [(page_of(draft), 302)]
+    assert "2 tasks are added." in said(response)
+    assert [str(task) for task in draft.tasks.all()] == ["Home › Soup", "Rain"]
+    client.post(step_of(draft, "allocate"), {"raters": 10, "quota_by": "margins"})
+    page = text_of(client.get(page_of(draft)))
+    assert "40: 10 raters hold 4 each. The tasks' quotas add up to 60; battles are divided" in page
+
+
+def test_tasks_come_from_a_file(client, boss, draft):
+    file = SimpleUploadedFile("tasks.csv", "\ufefftask,text\nCafé,Go there.".encode())
+    response = client.post(step_of(draft, "add_tasks"), {"file": file}, follow=True)
+    assert "One task is added." in said(response)
+    assert draft.tasks.get().name == "Café"
+
+
+@pytest.mark.parametrize(
+    ("data", "messages"),
+    [
+        ({}, ["Paste a table, or give a file."]),
+        ({"table": "task,text\nSoup,\n,Cook."}, ["Line 2, column text", "Line 3, column task"]),
+        ({"table": "task,text\nTea,Brew.\nSoup,Eat."}, ["Line 3, column task: the study has a"]),
+    ],
+)
+def test_a_table_with_a_flaw_adds_nothing(client, boss, draft, data, messages):
+    draft.tasks.create(name="Soup", text="Cook.")
+    response = client.post(step_of(draft, "add_tasks"), data)
+    assert response.status_code == 200
+    page = text_of(response)
+    assert [message for message in messages if message not in page] == []
+    assert draft.tasks.count() == 1
+
+
+def test_a_file_that_cannot_be_read_is_refused(client, boss, draft):
+    for content, message in (
+        (b"task,text\nCaf\xe9,Go.", "Line 2: this is not UTF-8"),
+        (b"x" * 2_000_001, "2,000,000 bytes are the most at once."),
+    ):
+        file = SimpleUploadedFile("tasks.csv", content)
+        assert message in text_of(client.post(step_of(draft, "add_tasks"), {"file": file}))
+    assert not Task.objects.exists()
+
+
+def test_a_study_that_is_over_takes_no_tasks(client, boss, used):
+    Study.objects.filter(pk=used.pk).update(state=Study.State.CLOSED)
+    page = client.get(page_of(used)).content.decode()
+    assert step_of(used, "add_tasks") not in page
+    assert "tasks-__prefix__-name" not in page
+    posted = client.post(step_of(used, "add_tasks"), {"table": "task,text\nTea,Brew."})
+    assert "no battle takes a task now" in text_of(posted)
+    assert used.tasks.count() == 3
 
 
 def test_consent_texts_are_added_and_never_changed(client, boss, draft):
@@ -489,6 +727,8 @@ def test_staff_who_only_look_take_none_of_these_steps(client, draft):
     for name, data in (
         ("allocate", {"raters": 10, "quota_by": "cells"}),
         ("add_template", {"template": "humaine"}),
+        ("add_tasks", {"table": "task,text\nSoup,Cook."}),
+        ("preview", {}),
         ("clone", {"title": "More tea"}),
     ):
         assert step_of(draft, name) not in page

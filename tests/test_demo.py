@@ -82,6 +82,22 @@ def test_a_second_start_adds_nothing(home: Path, printed: str) -> None:
     assert verdicts() == before
 
 
+def test_a_visitor_can_try_both_protocols_on_three_tasks(home: Path, printed: str) -> None:
+    for slug in ("try", "rate"):
+        assert f"/join/{slug}/?PROLIFIC_PID=you" in printed
+    with sqlite3.connect(home / "hustings.sqlite3") as database:
+        studies = database.execute(
+            "SELECT s.slug, s.protocol, s.state, count(*) FROM studies_study s "
+            "JOIN studies_task t ON t.study_id = s.id GROUP BY s.id ORDER BY s.id"
+        ).fetchall()
+        question = database.execute(
+            "SELECT d.question FROM studies_dimension d JOIN studies_study s ON d.study_id = s.id "
+            "WHERE s.slug = 'rate' AND d.key = 'trust'"
+        ).fetchone()
+    assert studies == [("try", "pairwise", "open", 3), ("rate", "single", "open", 3)]
+    assert question == ("How far would you trust it?",)
+
+
 def test_its_secret_is_random_and_for_its_owner_alone(home: Path, printed: str) -> None:
     key = home / "secret_key"
     assert len(key.read_text()) > 50

@@ -1,6 +1,7 @@
 """The demo study: a dozen invented contestants, the US electorate, raters who are simulated."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -17,9 +18,11 @@ from studies.planning import allocate_quotas, open_study
 from studies.providers import BOT_SCHEME
 from studies.registry import register_bots
 from studies.services import add_consent_text, ensure_shipped_electorate, enter_contestant
+from studies.task_list import add_tasks, parse_tasks
 
 SLUG: Final = "demo"
 LIVE_SLUG: Final = "try"
+RATED_SLUG: Final = "rate"
 ADMIN: Final = "demo"
 BATTLES_EACH: Final = 6
 
@@ -85,24 +88,65 @@ def ensure_demo_study(*, raters: int, seed: int, at: datetime) -> Study:
 
 
 CONSENT: Final = (
-    "This is a demo. You talk with two simple programs at a time, which follow rules and know "
-    "little, and say which one you prefer. What you write stays on this machine."
+    "This is a demo. You talk with simple programs, which follow rules and know little, and say "
+    "how you like them. What you write stays on this machine."
 )
-TASK: Final = "Plan something that you would really do this month. Talk for at least 2 messages."
+TASK: Final = "Talk as you really would, for at least 2 messages."
+PLACES: Final = 400
 
 
-def ensure_live_study(*, at: datetime) -> Study:
-    """An open study with the built-in bots, where a visitor can be a rater."""
-    study, is_new = Study.objects.get_or_create(
+@dataclass(frozen=True, slots=True)
+class LiveDesign:
+    """A study with the built-in bots, where a visitor of the demo can be a rater."""
+
+    slug: str
+    title: str
+    question: str
+    protocol: Study.Protocol
+    battles_each: int
+
+
+TASKS: Final = """
+area,category,task,text
+Everyday life,Home,Plan a meal,Plan a meal that you would really cook this week.
+Everyday life,Free time,Plan a weekend,Plan a weekend that you would really spend this month.
+Learning,Explanations,Understand something,Ask about something that you always wanted to know.
+"""
+LIVE_DESIGNS: Final = (
+    LiveDesign(
         slug=LIVE_SLUG,
+        title="Try it: talk to two bots",
+        question="Which of six simple bots would you rather talk to?",
+        protocol=Study.Protocol.PAIRWISE,
+        battles_each=3,
+    ),
+    LiveDesign(
+        slug=RATED_SLUG,
+        title="Rate it: one bot at a time",
+        question="How much do people like to talk to each of six simple bots?",
+        protocol=Study.Protocol.SINGLE,
+        battles_each=3,
+    ),
+)
+
+
+def ensure_live_studies(*, at: datetime) -> tuple[Study, ...]:
+    """Open studies with the built-in bots, one of each protocol, made if they are not there."""
+    return tuple(_ensure_live_study(design, at=at) for design in LIVE_DESIGNS)
+
+
+def _ensure_live_study(design: LiveDesign, *, at: datetime) -> Study:
+    study, is_new = Study.objects.get_or_create(
+        slug=design.slug,
         defaults={
-            "title": "Try it: talk to two bots",
-            "question": "Which of six simple bots would you rather talk to?",
+            "title": design.title,
+            "question": design.question,
+            "protocol": design.protocol,
             "is_public": True,
             "electorate": ensure_shipped_electorate("us-2023"),
             "task": TASK,
             "min_turns": 2,
-            "battles_each": 3,
+            "battles_each": design.battles_each,
             "minutes_estimated": 5,
         },
     )
@@ -120,12 +164,13 @@ def _design_live_study(study: Study) -> None:
     for chat_model in ChatModel.objects.filter(base_url__startswith=BOT_SCHEME):
         enter_contestant(study, name=chat_model.name, chat_model=chat_model)
     add_dimension_template(study, template="humaine")
+    add_tasks(study, parse_tasks(TASKS))
     add_consent_text(study, summary=CONSENT, text=CONSENT)
     for outcome in CompletionCode.Outcome:
         CompletionCode.objects.create(
             study=study, outcome=outcome, code=f"DEMO-{outcome.value.upper().replace('_', '-')}"
         )
-    allocate_quotas(study, raters=400)
+    allocate_quotas(study, raters=PLACES)
 
 
 def ensure_demo_admin() -> str:

@@ -1,5 +1,6 @@
 """Admin pages of studies: the question, who takes part, what is compared, for whom."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,12 +25,15 @@ from studies.admin.recruitment import (
     unnamed_outcomes,
 )
 from studies.admin.steps import DesignSteps
+from studies.admin.tasks import OVER, TaskInline, battles_planned_of
+from studies.dimension_templates import dimension_templates, reword_questions
 from studies.errors import StudyError
 from studies.models import ConsentText, Contestant, Electorate, Study
 from studies.planning import missing_before_opening, open_study
 from studies.services import (
     NEXT_STATES,
     add_consent_text,
+    choose_protocol,
     enter_contestant,
     give_electorate,
     move_study,
@@ -43,14 +47,20 @@ STATE_COLOURS = {
     "archived": "default",
 }
 
-COMPUTED = ("state", "progress", "quotas", "hourly_rate")
+COMPUTED = (
+    "state",
+    "opened_at",
+    "pause_reason",
+    "progress",
+    "quotas",
+    "battles_planned",
+    "hourly_rate",
+)
+# What raters were shown or told is theirs: once there are some, it stays.
+FIXED_BY_RATERS = ("electorate", "protocol")
 
-FIRST_DIMENSION = {
-    "key": "overall",
-    "name": "Overall",
-    "question": "Which of the two would you rather have talked to?",
-    "is_overall": True,
-}
+PARAMETERS = ("recruiting_parameter", "study_parameter", "session_parameter")
+PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 class StudyForm(ModelForm):  # type: ignore[type-arg]
@@ -72,11 +82,29 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
             raise ValidationError("Three letters, such as GBP, USD or EUR.")
         return currency
 
+    def clean_recruiting_parameter(self) -> str:
+        return self._clean_parameter("recruiting_parameter")
+
+    def clean_study_parameter(self) -> str:
+        return self._clean_parameter("study_parameter")
+
+    def clean_session_parameter(self) -> str:
+        return self._clean_parameter("session_parameter")
+
+    def _clean_parameter(self, field: str) -> str:
+        name = str(self.cleaned_data[field]).strip()
+        if name and not PARAMETER_NAME.fullmatch(name):
+            raise ValidationError("A letter first, then letters, digits and _ - . only.")
+        return name
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         least, most = data.get("min_turns"), data.get("max_turns")
         if least and most is not None and most < least:
             self.add_error("max_turns", f"Raters write {least} messages at least: allow as many.")
+        names = [data[field] for field in PARAMETERS if data.get(field)]
+        if len(set(names)) < len(names):
+            self.add_error("recruiting_parameter", "Each parameter needs a name of its own.")
         return data
 
 
@@ -92,30 +120,61 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     search_fields = ["slug", "title"]
     prepopulated_fields = {"slug": ["title"]}
     autocomplete_fields = ["electorate", "team"]
-    inlines = [ContestantInline, DimensionInline, ConsentTextInline, CompletionCodeInline]
+    inlines = [
+        ContestantInline,
+        DimensionInline,
+        TaskInline,
+        ConsentTextInline,
+        CompletionCodeInline,
+    ]
     change_form_template = "admin/studies/study/change_form.html"
     # Inlines say in `after` which of these they follow on the page.
     fieldsets: list[tuple[str, dict[str, Any]]] = [
         (
             "The question",
-            {"fields": ["title", "slug", "question", "state", "progress", "is_simulated"]},
+            {
+                "fields": [
+                    "title",
+                    "slug",
+                    "question",
+                    "protocol",
+                    "state",
+                    "pause_reason",
+                    "opened_at",
+                    "progress",
+                    "is_simulated",
+                ]
+            },
         ),
         ("Electorate and quotas", {"fields": ["electorate", "quotas"]}),
-        ("Task and turns", {"fields": ["task", ("min_turns", "max_turns"), "battles_each"]}),
-        ("Pay", {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate"]}),
-        ("Way back", {"fields": [("recruiting_parameter", "reservation_minutes")]}),
+        (
+            "Task and turns",
+            {"fields": ["task", ("min_turns", "max_turns"), "battles_each", "battles_planned"]},
+        ),
+        (
+            "Pay and budget",
+            {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate", "budget"]},
+        ),
+        ("Way in and way back", {"fields": ["entrance", *PARAMETERS, "reservation_minutes"]}),
         ("Who may see it", {"fields": ["is_public", "team"]}),
     ]
+    # Side by side, all of them would be wider than a desk's screen.
     actions_detail = [
         "see",
-        "take_board",
+        "live",
+        "preview",
         "open",
         "pause",
-        "close",
-        "archive",
-        "allocate",
-        "add_template",
-        "clone",
+        {
+            "title": "Design",
+            "icon": "design_services",
+            "items": ["allocate", "add_template", "add_tasks", "clone"],
+        },
+        {
+            "title": "More",
+            "icon": "more_horiz",
+            "items": ["take_board", "close", "archive"],
+        },
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
@@ -125,13 +184,15 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         if obj is None:
             return list(COMPUTED)
-        return [*COMPUTED, "slug", *(["electorate"] if obj.participations.exists() else [])]
+        return [*COMPUTED, "slug", *(FIXED_BY_RATERS if obj.participations.exists() else ())]
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
-        if obj is not None:
-            return self.fieldsets
+        if obj is None:
+            hidden = set(COMPUTED)
+        else:
+            hidden = {field for field in ("pause_reason", "opened_at") if not getattr(obj, field)}
         return [
-            (name, {"fields": [f for f in options["fields"] if f not in COMPUTED]})
+            (name, {"fields": [f for f in options["fields"] if f not in hidden]})
             for name, options in self.fieldsets
         ]
 
@@ -143,21 +204,30 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     ) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if isinstance(inline, DimensionInline) and not obj.pk:
-            kwargs["initial"] = [FIRST_DIMENSION]
+            kwargs["initial"] = [_first_dimension()]
         if isinstance(inline, CompletionCodeInline):
             kwargs["initial"] = [{"outcome": outcome} for outcome in unnamed_outcomes(obj)]
         return kwargs
 
     def save_model(self, request: HttpRequest, obj: Study, form: StudyForm, change: bool) -> None:  # noqa: FBT001
-        electorate = form.cleaned_data.get("electorate")
-        if change and "electorate" in form.changed_data:
-            obj.electorate_id = form.initial["electorate"]
+        wanted = {field: form.cleaned_data.get(field) for field in FIXED_BY_RATERS}
+        if change:
+            # Services write these, and refuse them where raters came in meanwhile.
+            stored = Study.objects.get(pk=obj.pk)
+            obj.electorate, obj.protocol = stored.electorate, stored.protocol
         super().save_model(request, obj, form, change)
-        if electorate is not None:
-            try:
-                give_electorate(obj, electorate)
-            except StudyError as refusal:
-                messages.error(request, str(refusal))
+        try:
+            if wanted["electorate"] is not None:
+                give_electorate(obj, wanted["electorate"])
+            if wanted["protocol"]:
+                choose_protocol(obj, wanted["protocol"])
+        except StudyError as refusal:
+            messages.error(request, str(refusal))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        if "protocol" in form.changed_data and reword_questions(form.instance):
+            messages.info(request, "Questions from a template ask what the protocol wants now.")
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
         study = form.instance
@@ -215,6 +285,10 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     def quotas(self, study: Study) -> SafeString | str:
         return quota_tables(study)
 
+    @display(description="Battles in all")
+    def battles_planned(self, study: Study) -> str:
+        return battles_planned_of(study)
+
     @display(description="Hourly rate")
     def hourly_rate(self, study: Study) -> str:
         return hourly_rate_of(study)
@@ -223,16 +297,26 @@ class StudyAdmin(NeverDeleted, DesignSteps):
         steps = {"open": "open", "paused": "pause", "closed": "close", "archived": "archive"}
         yield from (step for state, step in steps.items() if state not in NEXT_STATES[study.state])
         if study.state == Study.State.DRAFT:
-            yield "take_board"
+            yield from ("take_board", "live")
         else:
             yield "add_template"
-        if study.state in {Study.State.CLOSED, Study.State.ARCHIVED}:
-            yield "allocate"
+        if study.state in OVER:
+            yield from ("allocate", "add_tasks", "preview")
 
     @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
     def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)
         return redirect("leaderboards:study", slug=study.slug)
+
+    @action(description="Live", icon="monitoring", url_path="live", permissions=["view"])
+    def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_study_live", study_id=study.pk)
+
+    @action(description="Preview", icon="preview", url_path="preview", permissions=["change"])
+    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_study_preview", study_id=study.pk)
 
     @action(
         description="Take a board",
@@ -300,3 +384,15 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             is_final=to in {Study.State.CLOSED, Study.State.ARCHIVED},
         )
         return take_step(self, request, study, step)
+
+
+def _first_dimension() -> dict[str, Any]:
+    """What a new study starts with: the overall dimension, as the first template asks it."""
+    template = next(iter(dimension_templates().values()))
+    overall = next(spec for spec in template.dimensions if spec.is_overall)
+    return {
+        "key": overall.key,
+        "name": "Overall",
+        "question": overall.question,
+        "is_overall": True,
+    }

@@ -80,7 +80,7 @@ class CompletionCodeInline(TabularInline):
     fields = ["outcome", "code", "redirect_url"]
     hide_title = True
     max_num = len(CompletionCode.Outcome)
-    after = "Way back"
+    after = "Way in and way back"
 
     def get_extra(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> int:
         return len(unnamed_outcomes(obj))

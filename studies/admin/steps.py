@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 
 from accounts.admin_pages import HustingsAdmin, Step, StepForm, page_of, take_step
 from studies.admin.quotas import allocation_page
+from studies.admin.tasks import task_list_page
 from studies.cloning import clone_study
 from studies.dimension_templates import add_dimension_template, dimension_templates
 from studies.errors import StudyError
@@ -51,7 +52,7 @@ class CloneForm(StepForm):
 
 
 class DesignSteps(HustingsAdmin):
-    """Allocate quotas, start from a template of dimensions, clone."""
+    """Allocate quotas, start from a template of dimensions, add tasks, clone."""
 
     @action(
         description="Allocate quotas", icon="groups", url_path="allocate", permissions=["change"]
@@ -79,8 +80,9 @@ class DesignSteps(HustingsAdmin):
                 f"{template.name}: {', '.join(spec.name for spec in template.dimensions)}."
                 for template in dimension_templates().values()
             )
-            + " They are added to those that the study has; one whose key it has already stays "
-            "as it is, and so does the overall one. You can change their words afterwards.",
+            + f" Their questions are those for {study.get_protocol_display()}. They are added to "
+            "those that the study has; one whose key it has already stays as it is, and so does "
+            "the overall one. You can change their words afterwards.",
             button="Add",
             act=act,
             refusals=(StudyError,),
@@ -88,6 +90,15 @@ class DesignSteps(HustingsAdmin):
             form=TemplateForm,
         )
         return take_step(self, request, study, step)
+
+    @action(
+        description="Add tasks",
+        icon="add_notes",
+        url_path="add-tasks",
+        permissions=["change"],
+    )
+    def add_tasks(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return task_list_page(self, request, self._study(request, object_id))
 
     def has_clone_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("studies.add_study")
@@ -103,9 +114,10 @@ class DesignSteps(HustingsAdmin):
 
         step = Step(
             question=f"Clone “{study}”?",
-            note="A draft with its contestants, dimensions, electorate, quotas, rules, pay, latest "
-            "consent text and completion codes; without its raters, boards and team, and not "
-            "public. Codes are usually new for each study on the recruiting platform: check them.",
+            note="A draft with its contestants, dimensions, electorate, quotas, tasks, rules, "
+            "pay, latest consent text and completion codes; without its raters, boards and team, "
+            "and not public. Codes are usually new for each study on the recruiting platform: "
+            "check them.",
             button="Clone",
             act=act,
             refusals=(StudyError,),

@@ -1,11 +1,13 @@
 """Models of the studies app, by topic."""
 
+from studies.models.checks import AttentionCheck, ScreenRule
 from studies.models.contestants import ChatModel, Contestant
 from studies.models.design import Dimension, Study, Task
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
 from studies.models.recruitment import CompletionCode, ConsentText, Quota
 
 __all__ = [
+    "AttentionCheck",
     "Axis",
     "Cell",
     "CellGroup",
@@ -17,6 +19,7 @@ __all__ = [
     "Electorate",
     "Group",
     "Quota",
+    "ScreenRule",
     "Source",
     "Study",
     "Task",

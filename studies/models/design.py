@@ -99,6 +99,21 @@ class Study(models.Model):
     minutes_estimated = models.PositiveSmallIntegerField(null=True, blank=True)
     pay = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, default="GBP")
+    strikes_allowed = models.PositiveSmallIntegerField(
+        "strikes that end it",
+        default=3,
+        validators=[MinValueValidator(1)],
+        help_text="With so many active strikes a participation ends, and is left to a reviewer.",
+    )
+    screener = models.ForeignKey(
+        "studies.ChatModel",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="A chat model that reads conversations for topic drift, beside the screen "
+        "that needs none.",
+    )
     budget = models.DecimalField(
         max_digits=10,
         decimal_places=2,
@@ -174,6 +189,7 @@ class Study(models.Model):
                 condition=Q(entrance__in=["link", "recruited", "account"]),
                 name="study_entrance_is_known",
             ),
+            models.CheckConstraint(condition=Q(strikes_allowed__gt=0), name="strikes_can_end_it"),
             models.CheckConstraint(
                 condition=Q(budget__isnull=True) | Q(budget__gt=0), name="budget_is_positive"
             ),

@@ -106,6 +106,35 @@ def test_a_study_tells_its_electorate_with_the_source_of_every_share(client, stu
     assert told["is_simulated"]
 
 
+def test_a_study_tells_its_protocol_and_its_tasks(client, study):
+    study.tasks.create(area="Home", name="Soup", text="Cook a soup.", battles_wanted=4)
+    study.tasks.create(name="Rain", text="Plan a day of rain.", battles_wanted=2, position=1)
+    told = client.get(f"{LIST}tea/").json()
+    assert (told["protocol"], told["task"]) == ("pairwise", "")
+    assert told["tasks"] == [
+        {
+            "area": "Home",
+            "category": "",
+            "name": "Soup",
+            "text": "Cook a soup.",
+            "battles_wanted": 4,
+        },
+        {
+            "area": "",
+            "category": "",
+            "name": "Rain",
+            "text": "Plan a day of rain.",
+            "battles_wanted": 2,
+        },
+    ]
+    assert client.get(LIST).json()["results"][0]["protocol"] == "pairwise"
+
+
+def test_what_recruiting_and_replies_cost_is_not_told(client, study):
+    told = set(client.get(f"{LIST}tea/").json())
+    assert not told & {"budget", "pay", "entrance", "recruiting_parameter", "pause_reason"}
+
+
 def test_a_study_without_an_electorate_says_null(client):
     study = make_study(raters=0)
     study.electorate = None

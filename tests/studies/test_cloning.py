@@ -7,6 +7,7 @@ from studies.cloning import COPIED, NOT_COPIED, clone_study
 from studies.errors import SlugTakenError
 from studies.models import CompletionCode, ConsentText, Quota, Study
 from studies.services import add_consent_text, withdraw_contestant
+from studies.task_list import add_tasks, parse_tasks
 from tests.cast import NOW, complete_design, make_study, make_user
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def study():
-    study = complete_design(make_study(raters=0), raters=20)
+    study = complete_design(make_study(raters=0, state="draft"), raters=20)
+    add_tasks(study, parse_tasks("area,task,text,battles\nHome,Soup,Cook.,4\nHome,Tea,Brew.,2"))
     simulate_raters(study, raters=5, battles_each=2, seed=1, population=Population(), at=NOW)
     return study
 
@@ -32,7 +34,16 @@ def test_every_field_of_a_study_is_copied_or_left_on_purpose():
 
 def test_a_clone_has_the_design(study):
     Study.objects.filter(pk=study.pk).update(
-        min_turns=2, max_turns=7, pay="4.50", currency="EUR", minutes_estimated=30
+        min_turns=2,
+        max_turns=7,
+        pay="4.50",
+        currency="EUR",
+        minutes_estimated=30,
+        budget="120.00",
+        entrance="recruited",
+        recruiting_parameter="PID",
+        study_parameter="",
+        session_parameter="VISIT",
     )
     study.refresh_from_db()
     clone = clone_study(study, slug="tea-again", title="Tea again")
@@ -49,6 +60,8 @@ def test_a_clone_has_the_design(study):
         study.contestants.values_list(*values)
     )
     assert quotas_of(clone) == quotas_of(study) != set()
+    values = ("area", "category", "name", "text", "battles_wanted", "position")
+    assert list(clone.tasks.values_list(*values)) == list(study.tasks.values_list(*values)) != []
     codes = CompletionCode.objects.filter(study=clone)
     assert codes.count() == len(CompletionCode.Outcome)
 

@@ -6,9 +6,12 @@ from studies.dimension_templates import (
     add_dimension_template,
     dimension_templates,
     parse_templates,
+    reword_questions,
 )
 from studies.errors import StateError
 from studies.models import Dimension, Study
+from studies.planning import COMPARES
+from studies.services import choose_protocol
 
 FLAWED = """
 [one]
@@ -19,6 +22,7 @@ origin = ""
 key = "a"
 name = "A"
 question = "Which?"
+rating_question = "How well?"
 help = ""
 """
 
@@ -38,12 +42,19 @@ def test_every_template_asks_short_clear_questions():
             assert spec.question.endswith("?"), spec
             assert len(spec.question) <= 80, spec
             assert spec.help, spec
-            assert (
+            for question in (spec.question, spec.rating_question):
                 Dimension(
-                    key=spec.key, name=spec.name, question=spec.question, help=spec.help
+                    key=spec.key, name=spec.name, question=question, help=spec.help
                 ).clean_fields(exclude=["study"])
-                is None
-            )
+
+
+def test_every_dimension_can_be_asked_about_two_models_and_about_one():
+    for template in dimension_templates().values():
+        for spec in template.dimensions:
+            assert COMPARES.search(spec.question), spec
+            assert not COMPARES.search(spec.rating_question), spec
+            assert spec.rating_question.endswith("?"), spec
+            assert len(spec.rating_question) <= 80, spec
 
 
 def test_the_templates_are_the_five_and_the_six():
@@ -69,6 +80,7 @@ def test_the_templates_are_the_five_and_the_six():
     ("flawed", "message"),
     [
         (FLAWED.replace('question = "Which?"', ""), "template one: .*question"),
+        (FLAWED.replace('rating_question = "How well?"', ""), "template one: .*rating_question"),
         (FLAWED + 'colour = "blue"', "template one: .*colour"),
         (FLAWED.replace('origin = ""', ""), "template one: 'origin'"),
         (FLAWED + FLAWED[FLAWED.index("[[") :], "two dimensions have the same key"),
@@ -86,6 +98,29 @@ def test_an_empty_study_gets_all_in_order_with_one_overall(study):
         "task-performance", "communication", "interaction", "trust", "overall",
     ]  # fmt: skip
     assert study.dimensions.get(is_overall=True).key == "overall"
+
+
+def test_where_raters_rate_one_model_they_are_asked_about_one(study):
+    choose_protocol(study, "single")
+    add_dimension_template(study, template="humaine")
+    asked = study.dimensions.get(key="task-performance").question
+    assert asked == "How well did it do what you asked for?"
+
+
+def test_questions_of_a_template_follow_the_protocol_and_other_words_stay(study):
+    add_dimension_template(study, template="companion")
+    study.dimensions.filter(key="fluency").update(question="Which one reads better to you?")
+    before = list(study.dimensions.values_list("question", flat=True))
+    assert reword_questions(study) == ()
+    choose_protocol(study, "single")
+    assert len(reword_questions(study)) == 5
+    assert (
+        study.dimensions.get(key="empathy").question == "How well did it understand how you feel?"
+    )
+    assert study.dimensions.get(key="fluency").question == "Which one reads better to you?"
+    choose_protocol(study, "pairwise")
+    reword_questions(study)
+    assert list(study.dimensions.values_list("question", flat=True)) == before
 
 
 def test_what_the_study_has_stays_and_comes_first(study):

@@ -1,5 +1,7 @@
 """Quotas are divided by the electorate's shares, and a study opens once nothing is missing."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -134,7 +136,7 @@ def test_a_bare_draft_is_told_all_that_it_lacks() -> None:
         "Enter at least two contestants; none would take part now.",
         "Make one dimension the overall one.",
         "Choose the electorate that the study speaks for.",
-        "Write the task: what raters are asked to talk about.",
+        "Write the task, or add tasks: what raters are asked to talk about.",
         "Write the consent text that raters agree to.",
         "Add the completion code for: completed.",
         "Add the completion code for: no place left for her groups.",
@@ -185,6 +187,78 @@ def test_every_dimension_has_a_question_and_one_is_the_overall_one(ready: Study)
         "Make one dimension the overall one.",
         "Give the dimension Warmth the question that raters are asked.",
     )
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which one was warmer?", "Which of the two was warmer?", "With which of the two did it go?"],
+)
+def test_where_raters_meet_one_model_no_question_compares_two(ready: Study, question: str) -> None:
+    change(ready, protocol="single")
+    ready.dimensions.update(question="How well did it weigh both sides?")
+    assert missing_before_opening(ready) == ()
+    ready.dimensions.filter(key="warmth").update(question=question)
+    (missing,) = missing_before_opening(ready)
+    assert missing.startswith("Ask about one assistant on the dimension Warmth (“How well …?”)")
+
+
+def test_where_raters_compare_two_no_question_of_a_template_is_about_one(ready: Study) -> None:
+    ready.dimensions.filter(key="warmth").update(question="How gentle was it with you?")
+    (missing,) = missing_before_opening(ready)
+    assert missing.startswith("Ask which of the two did better on the dimension Warmth")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "most", "words"),
+    [
+        ("pairwise", 6, "Each rater is asked for 7 battles, but 4 contestants make 6 pairs"),
+        ("single", 4, "Each rater is asked for 5 battles, but there are 4 contestants"),
+    ],
+)
+def test_a_rater_is_asked_for_no_more_battles_than_there_can_be(
+    ready: Study, protocol: str, most: int, words: str
+) -> None:
+    ready.dimensions.update(question="Better?")
+    assert missing_before_opening(change(ready, protocol=protocol, battles_each=most)) == ()
+    (missing,) = missing_before_opening(change(ready, battles_each=most + 1))
+    assert missing.startswith(words)
+
+
+def test_tasks_stand_in_for_the_one_task(ready: Study) -> None:
+    change(ready, task="")
+    (missing,) = missing_before_opening(ready)
+    assert missing == "Write the task, or add tasks: what raters are asked to talk about."
+    ready.tasks.create(name="Soup", text="Cook a soup.")
+    assert missing_before_opening(ready) == ()
+
+
+def test_all_tasks_say_how_many_battles_or_none_does(ready: Study) -> None:
+    for name in ("Soup", "Stew", "Salad"):
+        ready.tasks.create(name=name, text="Cook it.")
+    ready.tasks.exclude(name="Soup").update(battles_wanted=5)
+    assert missing_before_opening(ready) == (
+        "Say of every task how many battles it should have, or of none: 2 of 3 say it now.",
+    )
+    ready.tasks.update(battles_wanted=5)
+    assert missing_before_opening(ready) == (), "fewer than raters hold: they are divided by it"
+
+
+def test_raters_from_a_platform_need_a_way_back_to_it(ready: Study) -> None:
+    (missing,) = missing_before_opening(change(ready, entrance="recruited"))
+    assert missing.startswith("Add the redirect to the completion code for: completed.")
+    ready.completion_codes.filter(outcome="completed").update(redirect_url="https://a.example/")
+    assert missing_before_opening(ready) == ()
+
+
+def test_sign_up_needs_a_server_that_sends_mail(ready: Study, settings: Any) -> None:
+    change(ready, entrance="account")
+    settings.IS_EMBEDDED = False
+    assert missing_before_opening(ready) == ()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    (missing,) = missing_before_opening(ready)
+    assert missing.startswith("Set EMAIL_URL in the server's environment")
+    settings.IS_EMBEDDED = True
+    assert missing_before_opening(ready) == ()
 
 
 def test_the_quotas_have_to_add_up(ready: Study) -> None:
