@@ -8,8 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.admin_site import needs_second_factor
 from raters.entry import read_entry
-from raters.errors import RaterError
+from raters.errors import MovedOnError, RaterError
 from raters.models import Participation
 from studies.models import Study
 
@@ -27,17 +28,33 @@ class UnknownRaterError(RaterError):
     """No participation in this study belongs to this browser."""
 
 
-def get_study_to_join(slug: str) -> Study:
-    """The study, if it is past its draft: whoever has the link may come in, public or not."""
+def get_study_to_join(request: HttpRequest, slug: str) -> Study:
+    """The study, if it is past its draft: whoever has the link may come in, public or not.
+
+    A preview is there for the admin who started it, and for nobody else.
+    """
     study = (
         Study.objects.exclude(state=Study.State.DRAFT)
         .select_related("electorate")
         .filter(slug=slug)
         .first()
     )
-    if study is None:
+    if study is None or (study.preview_of_id and not _may_walk(request, study)):
         raise Http404("There is no study to take part in at this address.")
     return study
+
+
+def _may_walk(request: HttpRequest, preview: Study) -> bool:
+    """Whether this is who started the preview, and may still change the study itself."""
+    user = request.user
+    return (
+        user.is_authenticated
+        and user.is_staff
+        and not needs_second_factor(request)
+        and user.has_perm("studies.change_study")
+        and preview.team.filter(pk=user.pk).exists()
+        and Study.objects.visible_to(user).filter(previews=preview).exists()
+    )
 
 
 def get_participation_for(request: HttpRequest, slug: str) -> Participation:
@@ -45,7 +62,7 @@ def get_participation_for(request: HttpRequest, slug: str) -> Participation:
 
     Raises UnknownRaterError if there is none, and Http404 if there is no such study.
     """
-    study = get_study_to_join(slug)
+    study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
     participation = None
     if entry.participation_id is not None:
@@ -80,7 +97,9 @@ def turn_away_stranger(request: HttpRequest, slug: str) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"error": EXPIRED, "go_to": entrance}, status=401)
     if request.method == "POST":
-        context = {"study": get_study_to_join(slug), "typed": request.POST.get("text", "")}
+        study = get_study_to_join(request, slug)
+        typed = request.POST.get("text") or request.POST.get("reason", "")
+        context = {"study": study, "typed": typed}
         return render(request, "raters/expired.html", context, status=401)
     return redirect(entrance)
 
@@ -88,7 +107,8 @@ def turn_away_stranger(request: HttpRequest, slug: str) -> HttpResponse:
 def for_rater(*states: str) -> Callable[[Guarded[P]], View]:
     """A view of one rater: it is given her participation, in one of these states if any is named.
 
-    Who has none is led to the entrance; whose participation is in another state, to its place.
+    Who has none is led to the entrance; whose participation is in another state, or gets there
+    meanwhile, to its place.
     """
 
     def decorate(view: Guarded[P]) -> View:
@@ -102,7 +122,10 @@ def for_rater(*states: str) -> Callable[[Guarded[P]], View]:
                 return turn_away_stranger(request, slug)
             if states and participation.state not in states:
                 return lead_to_place(request, participation)
-            return view(request, participation, *args, **kwargs)
+            try:
+                return view(request, participation, *args, **kwargs)
+            except MovedOnError:
+                return lead_to_place(request, participation)
 
         return guarded
 

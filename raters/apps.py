@@ -7,6 +7,9 @@ SELECT 1 FROM studies_contestant c JOIN raters_battle b ON c.id IN (b.side_a_id,
 WHERE c.chat_model_id = OLD.id
 """
 
+HAS_RATERS = "SELECT 1 FROM raters_participation p WHERE p.study_id = OLD.id"
+HAS_BATTLES = "SELECT 1 FROM raters_battle b WHERE b.task_id = OLD.id"
+
 # The places taken in a quota: by whoever is in its cell, or in a cell of its group.
 TAKEN = """
 SELECT COUNT(*) FROM raters_participation p
@@ -35,7 +38,7 @@ class RatersConfig(AppConfig):
 def refusals() -> tuple[Refusal, ...]:
     """What the database refuses here beyond constraints."""
     from raters.models import Exclusion, Rating, Verdict
-    from studies.models import ChatModel
+    from studies.models import ChatModel, Study, Task
 
     pinned = " OR ".join(f"OLD.{field} <> NEW.{field}" for field in ChatModel.PINNED)
     return (
@@ -51,6 +54,19 @@ def refusals() -> tuple[Refusal, ...]:
             "UPDATE",
             "A chat model that has been in a battle keeps its pinned fields; make a new version",
             f"({pinned}) AND EXISTS ({IN_A_BATTLE})",
+        ),
+        Refusal(
+            Study,
+            "UPDATE",
+            "A study that has raters keeps its protocol; clone it for another one",
+            f"OLD.protocol <> NEW.protocol AND EXISTS ({HAS_RATERS})",
+        ),
+        Refusal(
+            Task,
+            "UPDATE",
+            "A task that a battle has keeps its words; they are on record",
+            "(OLD.area <> NEW.area OR OLD.category <> NEW.category OR OLD.name <> NEW.name "
+            f"OR OLD.text <> NEW.text) AND EXISTS ({HAS_BATTLES})",
         ),
         *_no_more_places_than_quotas(),
     )

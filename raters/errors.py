@@ -26,7 +26,11 @@ class GroupsError(RaterError):
     """The groups given are not one of each axis of the study's electorate."""
 
 
-class PlaceLostError(RaterError):
+class MovedOnError(RaterError):
+    """What she does belongs to where she was: she goes on elsewhere, and is led there."""
+
+
+class PlaceLostError(MovedOnError):
     """The participation has ended, so the rater has no place to go on with."""
 
 
@@ -42,12 +46,12 @@ class QuotaFullError(RaterError):
         self.full = full
 
 
+class BattleOverError(MovedOnError):
+    """The battle is judged, or another has taken its place."""
+
+
 class BattleError(RaterError):
     """Base of what a battle refuses: it can't go on in this way, and the message says why."""
-
-
-class BattleOverError(BattleError):
-    """The battle is judged, or another has taken its place."""
 
 
 class StudyRestsError(BattleError):
@@ -74,9 +78,25 @@ class RetryRefusedError(BattleError):
     """Only a side that could not answer the last message is asked again."""
 
 
-class VerdictRefusedError(BattleError):
-    """Verdicts that are not one known outcome for each dimension, or that come too early."""
+class JudgementRefusedError(BattleError):
+    """Not one known verdict, or rating, for each dimension; or it comes too early."""
 
 
-class NoPairLeftError(BattleError):
-    """The rater has met every pair that could take the place of this one."""
+class NobodyLeftError(BattleError):
+    """The rater has met everybody who could take the place of those she is talking with."""
+
+
+class ObjectionRefusedError(RaterError):
+    """An objection that says nothing, says too much, or comes where there is nothing to decide."""
+
+
+class UnreadableAnswerError(RaterError):
+    """What a screener answered is not the one JSON object that it was asked for."""
+
+
+class PreviewRefusedError(RaterError):
+    """A study that nobody could walk through. `missing` says in sentences what it lacks."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__(" ".join(("The study can't be previewed yet.", *missing)))
+        self.missing = missing

@@ -1,20 +1,22 @@
 """What raters send, read and checked."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 
 from raters.models import Outcome
+from raters.services.battles import SCALE
 from studies.models import Axis, Dimension
 
 LONGEST_MESSAGE = 8_000
 RATHER_NOT = "rather-not-say"
 
 
-class EntranceForm(forms.Form):
-    """Who comes in: what the recruiting platform calls her, if it sent her."""
+class WithdrawForm(forms.Form):
+    """Whether her account goes with what she said."""
 
-    recruiting_id = forms.CharField(max_length=200, required=False)
+    delete_account = forms.BooleanField(required=False)
 
 
 class ConsentForm(forms.Form):
@@ -38,7 +40,7 @@ class QuestionForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    """One message to both sides; its number makes sending it again harmless."""
+    """One message to every side; its number makes sending it again harmless."""
 
     number = forms.IntegerField(min_value=1)
     text = forms.CharField(
@@ -57,20 +59,38 @@ class RetryForm(forms.Form):
     side = forms.ChoiceField(choices=[("a", "A"), ("b", "B")])
 
 
-class VerdictsForm(forms.Form):
-    """An outcome for every dimension of a study, and why."""
+class JudgingForm(forms.Form):
+    """An answer for every dimension of a study, and why."""
+
+    field_prefix: ClassVar[str]
+    answers: ClassVar[Sequence[tuple[str | int, str]]]
 
     reason = forms.CharField(max_length=2_000, required=False)
 
-    def __init__(self, dimensions: list[Dimension], data: Any = None) -> None:
+    def __init__(self, dimensions: Sequence[Dimension], data: Any = None) -> None:
         super().__init__(data)
-        self.dimensions = dimensions
+        self.names = {each.key: f"{self.field_prefix}-{each.key}" for each in dimensions}
         for dimension in dimensions:
-            self.fields[f"outcome-{dimension.key}"] = forms.ChoiceField(
-                choices=Outcome.choices,
+            self.fields[self.names[dimension.key]] = forms.TypedChoiceField(
+                choices=self.answers,
+                coerce=type(self.answers[0][0]),
                 error_messages={"required": f"An answer is missing: {dimension.name}."},
             )
 
-    def outcomes(self) -> dict[str, str]:
-        """The outcome of each dimension, by its key."""
-        return {each.key: self.cleaned_data[f"outcome-{each.key}"] for each in self.dimensions}
+    def given(self) -> dict[str, Any]:
+        """The answer for each dimension, by its key."""
+        return {key: self.cleaned_data[name] for key, name in self.names.items()}
+
+
+class VerdictsForm(JudgingForm):
+    """An outcome for every dimension."""
+
+    field_prefix = "outcome"
+    answers = ((Outcome.A, "A"), (Outcome.TIE, "About the same"), (Outcome.B, "B"))
+
+
+class RatingsForm(JudgingForm):
+    """A score for every dimension."""
+
+    field_prefix = "score"
+    answers = tuple((score, str(score)) for score in SCALE)

@@ -1,34 +1,66 @@
 """What is stored of one rater in one study, for herself. Models are A and B here as well."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from raters.models import Battle, Participation, Reply
-from raters.services.replies import names_to_hide, text_for_rater
+from django.db.models import Q
+
+from accounts.models import User
+from raters.models import Battle, Exclusion, Participation, Rating, Reply, Turn, Verdict
+from raters.services.panel import ACCOUNT_ID
+from raters.shown import names_to_hide, text_for_rater
+
+Given = TypeVar("Given", Verdict, Rating)
 
 
 def read_own_data(participation: Participation) -> dict[str, Any]:
-    """Everything that the study keeps of her, ready for JSON. A model is never named."""
-    cell, consent = participation.cell, participation.consent_text
+    """Everything that is kept of her, ready for JSON. A model is never named."""
+    cell = participation.cell
     groups = cell.groups.select_related("axis").order_by("axis__position") if cell else []
     names = names_to_hide(participation.study)
-    battles = participation.battles.prefetch_related("turns__replies", "verdicts__dimension")
+    battles = participation.battles.select_related("task").prefetch_related(
+        "turns__replies", "verdicts__dimension", "ratings__dimension"
+    )
+    numbered = list(enumerate(battles.order_by("pk"), start=1))
     return {
         "study": participation.study.title,
         "public_code": participation.rater.code,
         "recruiting_id": participation.recruiting_id,
+        "recruiting_study": participation.recruiting_study,
+        "recruiting_session": participation.recruiting_session,
+        "account_email": _account_email(participation),
+        "is_browser_recognised": bool(participation.address_hash or participation.device_hash),
         "state": participation.get_state_display(),
         "joined_at": _instant(participation.created_at),
+        "place_kept_until": _instant(participation.kept_until),
         "ended_at": _instant(participation.ended_at),
-        "consent": {
-            "version": consent.version if consent else None,
-            "given_at": _instant(participation.consented_at),
-        },
+        "consent": _consent(participation),
         "groups": {group.axis.name: group.name for group in groups},
-        "battles": [
-            _battle(battle, number, names)
-            for number, battle in enumerate(battles.order_by("pk"), start=1)
-        ],
+        "battles": [_battle(battle, number, names) for number, battle in numbered],
+        "checks": _checks(participation),
+        "strikes": _strikes(participation),
+        "signals": _signals(participation),
+        "exclusions": _exclusions(participation, {b.pk: number for number, b in numbered}),
+    }
+
+
+def _account_email(participation: Participation) -> str | None:
+    """The address that she signs in with, where she came by an account."""
+    prefix, _, key = participation.recruiting_id.rpartition(ACCOUNT_ID)
+    if prefix or not key.isdecimal():
+        return None
+    return User.objects.filter(pk=key).values_list("email", flat=True).first()
+
+
+def _consent(participation: Participation) -> dict[str, Any]:
+    """What she agreed to, in the words that stood there, and when."""
+    consent = participation.consent_text
+    return {
+        "version": consent.version if consent else None,
+        "given_at": _instant(participation.consented_at),
+        "summary": consent.summary if consent else None,
+        "text": consent.text if consent else None,
     }
 
 
@@ -36,28 +68,93 @@ def _battle(battle: Battle, number: int, names: frozenset[str]) -> dict[str, Any
     turns = sorted(battle.turns.all(), key=lambda turn: turn.number)
     return {
         "number": number,
+        "task": str(battle.task) if battle.task else None,
         "begun_at": _instant(battle.created_at),
-        "compared_at": _instant(battle.judged_at),
-        "messages": [
-            {
-                "text": turn.text,
-                "sent_at": _instant(turn.created_at),
-                "replies": {
-                    reply.side.upper(): text_for_rater(reply, names)
-                    for reply in sorted(turn.replies.all(), key=lambda reply: reply.side)
-                    if reply.state == Reply.State.FINISHED
-                },
-            }
-            for turn in turns
-        ],
+        "judged_at": _instant(battle.judged_at),
+        "messages": [_message(turn, names) for turn in turns],
         "verdicts": {
             verdict.dimension.name: verdict.get_outcome_display()
-            for verdict in sorted(
-                battle.verdicts.all(), key=lambda verdict: verdict.dimension.position
-            )
+            for verdict in _in_order(battle.verdicts.all())
+        },
+        "ratings": {
+            rating.dimension.name: rating.score for rating in _in_order(battle.ratings.all())
         },
         "why": battle.reason,
     }
+
+
+def _in_order(given: Iterable[Given]) -> list[Given]:
+    return sorted(given, key=lambda each: each.dimension.position)
+
+
+def _message(turn: Turn, names: frozenset[str]) -> dict[str, Any]:
+    return {
+        "text": turn.text,
+        "sent_at": _instant(turn.created_at),
+        "asked_who_it_is": turn.is_identity_probe,
+        "pasted_signs": turn.pasted_signs,
+        "times_away": turn.times_away,
+        "is_erased": turn.is_erased,
+        "replies": {
+            reply.side.upper(): text_for_rater(reply, names)
+            for reply in sorted(turn.replies.all(), key=lambda reply: reply.side)
+            if reply.state == Reply.State.FINISHED
+        },
+    }
+
+
+def _checks(participation: Participation) -> list[dict[str, Any]]:
+    answers = participation.check_answers.select_related("attention_check")
+    return [
+        {
+            "kind": answer.attention_check.get_kind_display(),
+            "question": answer.attention_check.question,
+            "answer": answer.answer,
+            "is_passed": answer.is_passed,
+            "answered_at": _instant(answer.answered_at),
+        }
+        for answer in answers
+    ]
+
+
+def _strikes(participation: Participation) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": strike.kind,
+            "evidence": strike.evidence,
+            "since": _instant(strike.created_at),
+            "objection": strike.objection,
+            "decision": strike.get_decision_display(),
+            "note": strike.note,
+        }
+        for strike in participation.strikes.all()
+    ]
+
+
+def _signals(participation: Participation) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": signal.kind,
+            "evidence": signal.evidence,
+            "figures": signal.figures,
+            "since": _instant(signal.created_at),
+        }
+        for signal in participation.signals.all()
+    ]
+
+
+def _exclusions(participation: Participation, numbers: dict[int, int]) -> list[dict[str, Any]]:
+    """What boards leave out of hers, by name; a rule for all of a kind names nobody."""
+    hers = Q(participation=participation) | Q(battle__participation=participation)
+    return [
+        {
+            "of": f"battle {numbers[exclusion.battle_id]}" if exclusion.battle_id else "everything",
+            "reason": exclusion.reason,
+            "since": _instant(exclusion.created_at),
+            "lifted_at": _instant(exclusion.lifted_at),
+        }
+        for exclusion in Exclusion.objects.filter(hers).order_by("created_at", "pk")
+    ]
 
 
 def _instant(at: datetime | None) -> str | None:

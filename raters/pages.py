@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from raters.markdown import render_markdown
 from raters.models import Battle, Participation, Reply, Turn
-from raters.services.replies import names_to_hide, text_for_rater
-from studies.models import Study
+from raters.shown import names_to_hide, text_for_rater
+from studies.models import Study, Task
 
 SIGNS = {"GBP": "£", "USD": "$", "EUR": "€"}
 STEPS = ("Why", "Consent", "About you", "How it works", "Battles", "Thank you")
@@ -15,6 +15,8 @@ STATES = {
     Reply.State.CLAIMED: "writing",
     Reply.State.FINISHED: "finished",
     Reply.State.FAILED: "failed",
+    # What she has withdrawn is shown to nobody, not even in another tab of hers.
+    Reply.State.ERASED: "failed",
 }
 
 
@@ -72,7 +74,7 @@ class ReplyView:
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
-    """One message of the rater and both replies, A first."""
+    """One message of the rater and its replies, A first."""
 
     number: int
     text: str
@@ -100,7 +102,7 @@ def turn_view(turn: Turn, names: frozenset[str]) -> TurnView:
 
 @dataclass(frozen=True, slots=True)
 class BattlePage:
-    """A battle as the rater sees it."""
+    """A battle as the rater sees it; `is_single` where one assistant answers and is rated."""
 
     key: str
     number: int
@@ -108,6 +110,8 @@ class BattlePage:
     turns: tuple[TurnView, ...]
     min_turns: int
     max_turns: int
+    task: Task | None
+    is_single: bool
 
     @property
     def dots(self) -> tuple[str, ...]:
@@ -118,7 +122,7 @@ class BattlePage:
 
     @property
     def answered(self) -> int:
-        """Messages that both sides have answered."""
+        """Messages that every side has answered."""
         return sum(all(reply.state == "finished" for reply in turn.replies) for turn in self.turns)
 
     @property
@@ -139,7 +143,7 @@ class BattlePage:
         return len(self.turns) < self.max_turns
 
     @property
-    def can_compare(self) -> bool:
+    def can_judge(self) -> bool:
         return self.answered >= self.min_turns and not self.is_writing
 
     @property
@@ -153,7 +157,7 @@ class BattlePage:
             "is_writing": self.is_writing,
             "is_stuck": self.is_stuck,
             "can_write": self.can_write,
-            "can_compare": self.can_compare,
+            "can_judge": self.can_judge,
             "progress": self.progress,
         }
 
@@ -179,4 +183,6 @@ def read_battle_page(participation: Participation, battle: Battle) -> BattlePage
         turns=tuple(turn_view(turn, names) for turn in turns),
         min_turns=study.min_turns,
         max_turns=study.max_turns,
+        task=battle.task,
+        is_single=battle.side_b_id is None,
     )

@@ -1,15 +1,18 @@
 """What is read of raters and their verdicts, in sentences."""
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 if TYPE_CHECKING:
-    from raters.models import Exclusion, Rating, Verdict  # noqa: F401  named in the base classes below
+    from raters.models import Battle, Exclusion, Participation, Rating, Strike, Verdict  # noqa: F401  named in the base classes below
     from studies.models import Study
 
 Answer = TypeVar("Answer", bound=models.Model)
+
+# What exclusions that are no rule name, as kinds of exclusions; the kind of a rule is itself.
+NAMED: Final = ("participation", "battle")
 
 
 class ExclusionQuerySet(models.QuerySet["Exclusion"]):
@@ -18,6 +21,29 @@ class ExclusionQuerySet(models.QuerySet["Exclusion"]):
     def active(self) -> Self:
         return self.filter(lifted_at__isnull=True)
 
+    def by_raters(self) -> Self:
+        """Those of raters who withdrew: nobody can lift them."""
+        return self.filter(actor__isnull=True)
+
+    def by_admins(self) -> Self:
+        """Those that somebody decided, and can lift again."""
+        return self.filter(actor__isnull=False)
+
+    def kinds(self) -> set[str]:
+        """What they name: "participation", "battle", or a rule."""
+        named = [When(**{f"{kind}__isnull": False}, then=Value(kind)) for kind in NAMED]
+        kind = Case(*named, default=F("rule"))
+        return set(self.order_by().values_list(kind, flat=True).distinct())
+
+
+class BattleQuerySet(models.QuerySet["Battle"]):
+    """Battles by what was said in them."""
+
+    def marked(self) -> Self:
+        """Those in which a model may not have stayed hidden: it was asked who it is, or said so."""
+        telling = Q(turns__is_identity_probe=True) | Q(turns__replies__masked__gt=0)
+        return self.filter(pk__in=self.model._default_manager.filter(telling).values("pk"))
+
 
 class _OnDimensions(models.QuerySet[Answer]):
     """What raters say of a battle on a dimension, by study and by what counts."""
@@ -25,17 +51,48 @@ class _OnDimensions(models.QuerySet[Answer]):
     def of(self, study: "Study") -> Self:
         return self.filter(dimension__study=study)
 
-    def counting(self, study: "Study") -> Self:
-        """The study's, as boards count them: those that no active exclusion names."""
-        excluded = study.exclusions.active()
-        if not excluded.exists():
-            # Spares the database a join and two empty look-ups for every one of them.
-            return self.of(study)
-        battles = excluded.filter(battle__isnull=False).values("battle")
-        participations = excluded.filter(participation__isnull=False).values("participation")
-        return self.of(study).exclude(
-            Q(battle__in=battles) | Q(battle__participation__in=participations)
-        )
+    def countable(self, study: "Study") -> Self:
+        """The study's, attention checks aside: what a rater says of these no board ever counts."""
+        found = self.of(study)
+        if not study.checks.filter(battles__isnull=False).exists():
+            # Spares the database a look at the battle of every one of them.
+            return found
+        return found.filter(battle__attention_check__isnull=True)
+
+    def counting(self, study: "Study", *, exclusions: ExclusionQuerySet | None = None) -> Self:
+        """The study's, as boards count them: those that no active exclusion leaves out.
+
+        `exclusions` are those that apply, where it is not all active ones.
+        """
+        applied = study.exclusions.active() if exclusions is None else exclusions
+        found = self.countable(study)
+        for kind in sorted(applied.kinds()):
+            found = found.filter(~is_left_out(kind, applied))
+        return found
+
+    def left_out(self, kind: str, exclusions: ExclusionQuerySet) -> Self:
+        """Those that exclusions of this kind leave out, whatever others do."""
+        return self.filter(is_left_out(kind, exclusions))
+
+
+def is_left_out(kind: str, exclusions: ExclusionQuerySet) -> Q | Exists:
+    """Whether exclusions of a kind leave a verdict or rating out: a condition on it.
+
+    Where many may be named it asks whether there is one: that the database answers by a join,
+    and not in a list of all whose length decides how long it takes. Raises KeyError for a kind
+    that is none.
+    """
+    from raters.models import Reply, Turn  # they are made of the query sets here
+
+    conditions: dict[str, Q | Exists] = {
+        "participation": Exists(exclusions.filter(participation=OuterRef("battle__participation"))),
+        "battle": Exists(exclusions.filter(battle=OuterRef("battle"))),
+        "struck_out": Q(battle__participation__state="struck_out"),
+        "unfinished": ~Q(battle__participation__state="completed"),
+        "leaks": Exists(Reply.objects.filter(turn__battle=OuterRef("battle"), masked__gt=0)),
+        "probes": Exists(Turn.objects.filter(battle=OuterRef("battle"), is_identity_probe=True)),
+    }
+    return conditions[kind]
 
 
 class VerdictQuerySet(_OnDimensions["Verdict"]):
@@ -44,3 +101,30 @@ class VerdictQuerySet(_OnDimensions["Verdict"]):
 
 class RatingQuerySet(_OnDimensions["Rating"]):
     """Ratings, of studies of one model at a time."""
+
+
+class StrikeQuerySet(models.QuerySet["Strike"]):
+    """Strikes by what they do now."""
+
+    def active(self) -> Self:
+        """Those that count: no reviewer has overturned them."""
+        return self.exclude(decision="overturned")
+
+    def awaiting_review(self) -> Self:
+        """Those that nobody has decided, or that the rater objected to after somebody had."""
+        is_heard_since = Q(objected_at__gt=F("decided_at")) & ~Q(decision="overturned")
+        return self.filter(Q(decision="") | is_heard_since)
+
+
+class ParticipationQuerySet(models.QuerySet["Participation"]):
+    """Participations by what is still to be done about them."""
+
+    def awaiting_review(self) -> Self:
+        """Those that were struck out, by strikes that a person has yet to look at.
+
+        Until then nothing is decided about their pay.
+        """
+        from raters.models import Strike  # it is made of the query sets here
+
+        waiting = Strike.objects.awaiting_review().values("participation")
+        return self.filter(state="struck_out", pk__in=waiting)

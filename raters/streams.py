@@ -5,7 +5,7 @@ all watched replies in one query a tick, in a thread and on a connection of its 
 sent from process to process, so it is the same on SQLite and PostgreSQL.
 
 Both sides are released in step, so that speed tells nothing: neither shows more signs than the
-slower one has, and never faster than PACE.
+slower one has, and never faster than PACE. So is a side that answers alone.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from django.db import Error, connections
 
 from raters.models import Reply, Turn
-from raters.services.replies import ShownText, names_to_hide, shown_text
+from raters.shown import ShownText, names_to_hide, shown_text
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ TICK_S: Final = 0.2
 # Signs a second: some seventy words, faster than anybody reads.
 PACE: Final = 400.0
 
-ENDED: Final = (Reply.State.FINISHED, Reply.State.FAILED)
+ENDED: Final = (Reply.State.FINISHED, Reply.State.FAILED, Reply.State.ERASED)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyUpdate:
     """What a rater may see of one reply now; it takes the place of what was shown of it before.
 
-    `state` is a `Reply.State`: finished only once the whole text is shown, and for both sides
+    `state` is a `Reply.State`: finished only once the whole text is shown, and for every side
     claimed until then. `text` is masked; it begins anew, empty, where an answer was discarded.
     """
 
@@ -61,7 +61,7 @@ class ReplyRow:
 async def watch_battle(battle_id: int) -> AsyncGenerator[ReplyUpdate]:
     """What can be seen of the replies to the last message, and each change of it.
 
-    Ends when both have ended and are shown to their end; at once, where nothing was said yet.
+    Ends when all have ended and are shown to their end; at once, where nothing was said yet.
     To send something while it is silent, wait for its `anext` with `asyncio.wait`, which
     cancels nothing.
     """
@@ -80,7 +80,7 @@ async def watch_battle(battle_id: int) -> AsyncGenerator[ReplyUpdate]:
 
 
 class Release:
-    """How much of both replies to one turn is shown, tick by tick. `at` is in seconds."""
+    """How much of the replies to one turn is shown, tick by tick. `at` is in seconds."""
 
     def __init__(self, turn: int, names: frozenset[str]) -> None:
         self.turn = turn
@@ -102,7 +102,7 @@ class Release:
             if self._shown.get(row.side) != update:
                 self._shown[row.side] = update
                 changed.append(update)
-        # Without rows too: what a rater has had erased is over.
+        # Without rows too: a preview that is gone is over.
         self.is_over = all(self._shown[row.side].state in ENDED for row, _ in texts)
         return changed
 

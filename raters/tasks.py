@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from raters.services import panel, replies
+from raters.services import panel, previews, replies, spending
 
 
 @shared_task
@@ -24,3 +24,15 @@ def ring_due_replies() -> None:
     now = timezone.now()
     replies.return_expired_leases(at=now)
     replies.ring_due_replies(at=now)
+
+
+@shared_task
+def pause_overspent_studies() -> None:
+    """Let no study cost more than its budget for longer than a beat."""
+    spending.pause_overspent_studies()
+
+
+@shared_task
+def end_stale_previews() -> None:
+    """Clear away the previews that nobody has ended."""
+    previews.end_stale_previews(at=timezone.now())

@@ -9,6 +9,7 @@ BATTLE = "join/<slug:slug>/battle/<str:key>"
 
 urlpatterns = [
     path("join/<slug:slug>/", joining.join, name="join"),
+    path("join/<slug:slug>/signed-in/", joining.signed_in, name="signed-in"),
     path("join/<slug:slug>/consent/", joining.consent, name="consent"),
     path("join/<slug:slug>/about/", joining.about, name="about"),
     path("join/<slug:slug>/about/<slug:axis_key>/", joining.question, name="question"),
@@ -25,4 +26,6 @@ urlpatterns = [
     path("join/<slug:slug>/my-data/", leaving.my_data, name="my-data"),
     path("join/<slug:slug>/my-data.json", leaving.my_data_file, name="my-data-file"),
     path("join/<slug:slug>/leave/", leaving.leave, name="leave"),
+    path("join/<slug:slug>/withdraw/", leaving.withdraw, name="withdraw"),
+    path("join/<slug:slug>/withdrawn/", leaving.withdrawn, name="withdrawn"),
 ]

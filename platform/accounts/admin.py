@@ -31,7 +31,7 @@ VALIDITY = {30: "30 days", 90: "90 days", 365: "a year"}
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, HustingsAdmin):  # type: ignore[type-arg]
-    """Study admins, reviewers, owners of tokens. Raters are not users."""
+    """Study admins, reviewers, owners of tokens; and raters who came in by an account."""
 
     form = UserChangeForm
     add_form = UserCreationForm

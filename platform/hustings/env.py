@@ -31,6 +31,7 @@ class Environment:
     database: dict[str, Any]
     broker_url: str | None
     email_url: dict[str, Any]
+    email_from: str
     is_staff_mfa_required: bool
     is_behind_tls_proxy: bool
     is_plain_http_to_providers_allowed: bool
@@ -62,6 +63,7 @@ def read_environment() -> Environment:
         database=_database(env, home_path),
         broker_url=env.str("CELERY_BROKER_URL", default="") or None,
         email_url=env.email_url("EMAIL_URL", default="consolemail://"),
+        email_from=env.str("EMAIL_FROM", default="hustings@localhost"),
         is_staff_mfa_required=env.bool("STAFF_MFA_REQUIRED", default=not is_embedded),
         is_behind_tls_proxy=env.bool("BEHIND_TLS_PROXY", default=not is_embedded),
         is_plain_http_to_providers_allowed=env.bool("PROVIDERS_ALLOW_PLAIN_HTTP", default=False),

@@ -98,6 +98,20 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Raters of studies that they sign up for: an address, six digits sent to it, and they are in.
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_FORMS = {
+    "request_login_code": "accounts.forms.AddressForm",
+    "confirm_login_code": "accounts.forms.CodeForm",
+}
+# Three tries a code and twenty codes a day: nobody guesses six digits, or floods a mailbox.
+ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,3/m/key,20/d/key"}
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Behind a proxy every visitor would else share one address, and one limit.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(ENVIRONMENT.is_behind_tls_proxy)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Browsers allow passkeys on http://localhost; the library refuses it unless told so.
@@ -147,6 +161,7 @@ STORAGES = {
     },
 }
 vars().update(ENVIRONMENT.email_url)
+DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
 
 # Programs
 
@@ -241,5 +256,13 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 2.0},
     },
     "release-places": {"task": "raters.tasks.release_expired_places", "schedule": 60.0},
+    "pause-overspent-studies": {
+        "task": "raters.tasks.pause_overspent_studies",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    "end-stale-previews": {"task": "raters.tasks.end_stale_previews", "schedule": 300.0},
+    # A session knows what the recruiting platform calls a rater: it must not outlive its use.
+    "clear-sessions": {"task": "hustings.tasks.clear_sessions", "schedule": 86_400.0},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -1,17 +1,20 @@
 """Models of the raters app, by topic."""
 
 from raters.models.battles import Battle, Outcome, Rating, Reply, Turn, Verdict
-from raters.models.checks import Exclusion
+from raters.models.checks import CheckAnswer, Exclusion, Signal, Strike
 from raters.models.panel import Participation, Rater
 
 __all__ = [
     "Battle",
+    "CheckAnswer",
     "Exclusion",
     "Outcome",
     "Participation",
     "Rater",
     "Rating",
     "Reply",
+    "Signal",
+    "Strike",
     "Turn",
     "Verdict",
 ]

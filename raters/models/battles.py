@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from raters.models.panel import Participation
-from raters.querysets import RatingQuerySet, VerdictQuerySet
-from studies.models import Contestant, Dimension, Task
+from raters.querysets import BattleQuerySet, RatingQuerySet, VerdictQuerySet
+from studies.models import AttentionCheck, Contestant, Dimension, Task
 
 
 class Outcome(models.TextChoices):
@@ -36,12 +36,32 @@ class Battle(models.Model):
         Contestant, models.PROTECT, null=True, blank=True, related_name="battles_as_b"
     )
     task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="battles")
+    # What makes it a check: a side broken on purpose, or an earlier battle with sides swapped.
+    attention_check = models.ForeignKey(
+        AttentionCheck, models.PROTECT, null=True, blank=True, related_name="battles"
+    )
+    # The database knows the default too: an import writes battles by SQL.
+    broken_side = models.CharField(max_length=1, blank=True, default="", db_default="")
+    repeats = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="repeated_by"
+    )
     created_at = models.DateTimeField()
     judged_at = models.DateTimeField(null=True, blank=True)
+    # When its screens are to run, or to run again if the worker dies; null once they have.
+    screen_due_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="Why, in the rater's words; never trusted.")
+
+    objects = BattleQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["screen_due_at"],
+                condition=Q(screen_due_at__isnull=False),
+                name="battles_to_be_screened",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 F("participation"), F("key"), name="one_battle_per_participation_and_key"
@@ -49,10 +69,23 @@ class Battle(models.Model):
             models.CheckConstraint(
                 condition=~Q(side_a=F("side_b")), name="a_contestant_never_meets_itself"
             ),
+            models.CheckConstraint(
+                condition=Q(broken_side__in=["", "a", "b"]), name="broken_side_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(attention_check__isnull=False)
+                | Q(broken_side="", repeats__isnull=True),
+                name="only_a_check_is_broken_or_repeats",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def sides(self) -> tuple["Reply.Side", ...]:
+        """Who answers: A and B, or A alone."""
+        return (Reply.Side.A,) if self.side_b_id is None else (Reply.Side.A, Reply.Side.B)
 
 
 class Turn(models.Model):
@@ -66,10 +99,23 @@ class Turn(models.Model):
     text = models.TextField()
     created_at = models.DateTimeField()
     is_identity_probe = models.BooleanField(default=False)
+    # What her browser told, if it did: signs that were pasted, and how often she looked away.
+    pasted_signs = models.PositiveIntegerField(null=True, blank=True)
+    times_away = models.PositiveIntegerField(null=True, blank=True)
+    screen_due_at = models.DateTimeField(null=True, blank=True)
+    # What kind of error the study's screener ended with, if it did; no word of anybody's.
+    screen_error = models.CharField(max_length=50, blank=True)
     is_erased = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["battle", "number"]
+        indexes = [
+            models.Index(
+                fields=["screen_due_at"],
+                condition=Q(screen_due_at__isnull=False),
+                name="turns_to_be_screened",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(F("battle"), F("number"), name="one_turn_per_number"),
             models.CheckConstraint(condition=Q(number__gt=0), name="turns_count_from_1"),

@@ -5,6 +5,7 @@ import secrets
 from django.db import models
 from django.db.models import F, Q
 
+from raters.querysets import ParticipationQuerySet
 from studies.models import Cell, ConsentText, Study
 
 # Crockford's alphabet: no I, L, O or U, so that a code read aloud or copied by hand survives.
@@ -56,6 +57,9 @@ class Participation(models.Model):
     recruiting_id = models.CharField(max_length=200)
     recruiting_study = models.CharField(max_length=200, blank=True)
     recruiting_session = models.CharField(max_length=200, blank=True)
+    # Keyed hashes, other ones in each study: they tell that two are the same, and nothing else.
+    address_hash = models.CharField(max_length=64, blank=True)
+    device_hash = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=12, choices=State)
     created_at = models.DateTimeField()
     consent_text = models.ForeignKey(
@@ -65,6 +69,8 @@ class Participation(models.Model):
     # A place is kept until then, and longer with each word from the rater.
     kept_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ParticipationQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -1,36 +1,35 @@
-"""Everything that writes battles, their turns, and the verdicts that raters give."""
+"""Everything that writes battles, their turns, and what raters find: verdicts or ratings."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
-from itertools import combinations
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from raters.errors import (
     BattleOverError,
+    JudgementRefusedError,
     MessageRefusedError,
-    NoPairLeftError,
+    NobodyLeftError,
     PlaceLostError,
     ReplyPendingError,
     RetryRefusedError,
     SideFailedError,
     StudyRestsError,
     TurnConflictError,
-    VerdictRefusedError,
 )
-from raters.models import Battle, Outcome, Participation, Reply, Turn, Verdict
+from raters.models import Battle, Outcome, Participation, Rating, Reply, Turn, Verdict
+from raters.quality.identity import is_identity_probe
+from raters.services.drawing import draw_sides, draw_task
 from raters.services.replies import ring_reply
 from studies.models import Study
 
 LONGEST_TEXT: Final = 8_000
+SCALE: Final = range(Rating.LOWEST, Rating.HIGHEST + 1)
 
-# Two contestants, the one of the smaller id first; and the same two by side.
-Pair = tuple[int, int]
-Sides = tuple[int, int]
+Given = TypeVar("Given", str, int)
 
 
 @transaction.atomic
@@ -39,8 +38,9 @@ def next_battle(
 ) -> Battle | None:
     """The battle that the rater is in, else a new one; None once she has done all she is asked.
 
-    That is `battles_each` judged battles, or one with every pair. The same seed chooses the
-    same pair and sides. Raises PlaceLostError or StudyRestsError where she can't begin one.
+    That is `battles_each` judged battles, or one with every pair; in a study of one model at a
+    time, with every contestant. The same seed draws the same sides and task. Raises
+    PlaceLostError or StudyRestsError where she can't begin one.
     """
     locked = _lock(participation)
     _require_active(locked)
@@ -55,36 +55,37 @@ def next_battle(
 
 @transaction.atomic
 def replace_battle(battle: Battle, *, at: datetime, seed: int | None = None) -> Battle:
-    """Another pair for the rater whose battle can't go on, because a side fails to answer.
+    """Another battle for the rater whose own can't go on, because a side fails to answer.
 
-    The old one stays without verdicts, and she does not meet its pair again. Raises
-    RetryRefusedError while both sides answer, and NoPairLeftError where no other pair is left.
+    The old one is never judged, and she does not meet its pair, or its one contestant, again.
+    Raises RetryRefusedError while every side answers, and NobodyLeftError where nobody is left.
     """
     participation = _lock(battle.participation)
     _require_active(participation)
     _require_open(participation.study)
     _require_current(participation, battle)
     if not _last_replies(battle).filter(state=Reply.State.FAILED).exists():
-        raise RetryRefusedError("Both sides answer here: there is nothing to leave this pair for.")
+        raise RetryRefusedError("Nothing has failed here: please go on with this conversation.")
     another = _open_battle(participation, at=at, seed=seed)
     if another is None:
-        raise NoPairLeftError("There is no other pair left for you. Please ask this side again.")
+        raise NobodyLeftError("There is nobody else left for you to meet. Please try again here.")
     return another
 
 
 def current_battle(participation: Participation) -> Battle | None:
     """The battle that the rater is in: her last one, while it is not judged."""
-    last = participation.battles.select_related("side_a", "side_b").order_by("-pk").first()
+    last = participation.battles.select_related("side_a", "side_b", "task").order_by("-pk").first()
     return last if last is not None and last.judged_at is None else None
 
 
 @transaction.atomic
 def send_message(battle: Battle, *, text: str, number: int, at: datetime) -> Turn:
-    """Say something to both sides: turn `number` with two waiting replies, and a bell for each.
+    """Say something to every side: turn `number` with its waiting replies, and a bell for each.
 
     Sent again with the same text, the turn that stands is returned. A side that failed has to
-    be asked again first (`retry_reply`), so that both hear the same conversation. Raises a
-    BattleError or PlaceLostError that says why nothing was sent.
+    be asked again first (`retry_reply`), so that both hear the same conversation. Asking who a
+    side is marks the turn. Raises a BattleError, BattleOverError or PlaceLostError that says why
+    nothing was sent.
     """
     text = _as_stored(text)
     participation = _lock(battle.participation)
@@ -98,8 +99,14 @@ def send_message(battle: Battle, *, text: str, number: int, at: datetime) -> Tur
     _require_current(participation, battle)
     _require_sayable(text)
     _require_next(battle, number, participation.study)
-    turn = Turn.objects.create(battle=battle, number=number, text=text, created_at=at)
-    for side in Reply.Side:
+    turn = Turn.objects.create(
+        battle=battle,
+        number=number,
+        text=text,
+        created_at=at,
+        is_identity_probe=is_identity_probe(text),
+    )
+    for side in battle.sides:
         ring_reply(Reply.objects.create(turn=turn, side=side, due_at=at).pk)
     return turn
 
@@ -120,7 +127,7 @@ def retry_reply(reply: Reply, *, at: datetime) -> Reply:
     if reply.state in (Reply.State.WAITING, Reply.State.CLAIMED):
         return reply
     if reply.state == Reply.State.FINISHED or not _last_replies(battle).filter(pk=reply.pk):
-        raise RetryRefusedError("This side has answered: there is nothing to ask again.")
+        raise RetryRefusedError("This is answered already: there is nothing to ask again.")
     Reply.objects.filter(pk=reply.pk, state=Reply.State.FAILED).update(
         state=Reply.State.WAITING, text="", error="", attempts=0, due_at=at, finished_at=None
     )
@@ -135,48 +142,81 @@ def give_verdicts(
 ) -> Battle:
     """Record the rater's verdict on each dimension, by its key, and end the battle.
 
-    The only writer of live verdicts. Given again, the first verdicts stay. Raises
-    VerdictRefusedError where an outcome is missing or unknown or the talk was too short,
-    ReplyPendingError while a side is answering, and PlaceLostError, StudyRestsError or
-    BattleOverError where it is too late.
+    The only writer of live verdicts; in a preview, whose rows have to pass, it writes none. Given
+    again, the first verdicts stay. Raises JudgementRefusedError where an outcome is missing or
+    unknown, the talk was too short, or the study asks for ratings; ReplyPendingError while a side
+    is answering; and PlaceLostError, StudyRestsError or BattleOverError where it is too late.
     """
-    reason = _as_stored(reason)
+    study = _begin_judging(battle, Study.Protocol.PAIRWISE, reason)
+    if study is None:
+        return battle
+    chosen = _by_dimension(study, outcomes, Outcome.values)
+    if study.preview_of_id is None:
+        Verdict.objects.bulk_create(
+            Verdict(battle=battle, dimension_id=dimension, outcome=outcome, recorded_at=at)
+            for dimension, outcome in chosen.items()
+        )
+    return _end(battle, reason, at=at)
+
+
+@transaction.atomic
+def give_ratings(
+    battle: Battle, *, scores: Mapping[str, int], reason: str = "", at: datetime
+) -> Battle:
+    """Record the rater's rating of the one contestant on each dimension, and end the battle.
+
+    `scores` by the dimensions' keys, from Rating.LOWEST to Rating.HIGHEST. The only writer of
+    ratings; everything else is as with `give_verdicts`.
+    """
+    study = _begin_judging(battle, Study.Protocol.SINGLE, reason)
+    if study is None:
+        return battle
+    chosen = _by_dimension(study, scores, SCALE)
+    if study.preview_of_id is None:
+        Rating.objects.bulk_create(
+            Rating(battle=battle, dimension_id=dimension, score=score, recorded_at=at)
+            for dimension, score in chosen.items()
+        )
+    return _end(battle, reason, at=at)
+
+
+def _begin_judging(battle: Battle, protocol: Study.Protocol, reason: str) -> Study | None:
+    """The study, her part in it locked, if the battle can be judged now; None if it is judged."""
     participation = _lock(battle.participation)
+    study = participation.study
+    if study.protocol != protocol:
+        raise JudgementRefusedError(f"The study is of {study.get_protocol_display()}.")
     battle.refresh_from_db()
     if battle.judged_at is not None:
-        return battle
+        return None
     _require_active(participation)
-    _require_judging(participation.study)
+    _require_judging(study)
     _require_current(participation, battle)
-    if len(reason) > LONGEST_TEXT:
-        raise VerdictRefusedError(f"The reason is longer than {LONGEST_TEXT:,} characters.")
-    _require_talked(battle, participation.study)
-    chosen = _chosen(participation.study, outcomes)
-    Verdict.objects.bulk_create(
-        Verdict(battle=battle, dimension_id=dimension, outcome=outcome, recorded_at=at)
-        for dimension, outcome in chosen.items()
-    )
-    battle.judged_at, battle.reason = at, reason
+    if len(_as_stored(reason)) > LONGEST_TEXT:
+        raise JudgementRefusedError(f"The reason is longer than {LONGEST_TEXT:,} characters.")
+    _require_talked(battle, study)
+    return study
+
+
+def _end(battle: Battle, reason: str, *, at: datetime) -> Battle:
+    battle.judged_at, battle.reason = at, _as_stored(reason)
     battle.save(update_fields=["judged_at", "reason"])
     return battle
 
 
 def whole_turns(battle: Battle) -> int:
-    """How many messages both sides have answered."""
+    """How many messages every side has answered."""
     answered = battle.turns.annotate(
         answers=Count("replies", filter=Q(replies__state=Reply.State.FINISHED))
     )
-    return answered.filter(answers=len(Reply.Side)).count()
-
-
-# Choosing whom she meets
+    return answered.filter(answers=len(battle.sides)).count()
 
 
 def _open_battle(participation: Participation, *, at: datetime, seed: int | None) -> Battle | None:
-    """A new battle, None if no pair is left. The participation must be locked."""
+    """A new battle, None if nobody is left to meet. The participation must be locked."""
     # No secrets hang on this: the same seed has to give the same battle.
     chance = Random(seed)  # noqa: S311
-    sides = _choose_sides(participation, chance)
+    sides = draw_sides(participation, chance)
     if sides is None:
         return None
     return Battle.objects.create(
@@ -184,44 +224,9 @@ def _open_battle(participation: Participation, *, at: datetime, seed: int | None
         key=str(participation.battles.count() + 1),
         side_a_id=sides[0],
         side_b_id=sides[1],
+        task=draw_task(participation, chance),
         created_at=at,
     )
-
-
-def _choose_sides(participation: Participation, chance: Random) -> Sides | None:
-    """Whom the rater meets next, as side A and side B: the study's least-met pair new to her.
-
-    Ties are broken by chance, and so are the sides where both ways have been seen as often.
-    """
-    standing = participation.study.contestants.filter(withdrawn_at__isnull=True)
-    hers = participation.battles.values_list("side_a", "side_b")
-    known = {_pair(sides) for sides in hers}
-    ids = sorted(standing.values_list("pk", flat=True))
-    open_pairs = [pair for pair in combinations(ids, 2) if pair not in known]
-    if not open_pairs:
-        return None
-    seen = _seen(participation.study)
-    met = {(a, b): seen[a, b] + seen[b, a] for a, b in open_pairs}
-    fewest = min(met.values())
-    a, b = chance.choice([pair for pair in open_pairs if met[pair] == fewest])
-    is_turned = chance.random() < 0.5 if seen[a, b] == seen[b, a] else seen[b, a] < seen[a, b]
-    return (b, a) if is_turned else (a, b)
-
-
-def _seen(study: Study) -> Counter[Sides]:
-    """How often each two have met or are meeting, by side; battles that came to nothing aside."""
-    judged = Exists(Verdict.objects.filter(battle=OuterRef("pk")))
-    under_way = Q(
-        participation__state__in=[Participation.State.RESERVED, Participation.State.ACTIVE]
-    )
-    battles = Battle.objects.filter(judged | under_way, participation__study=study).order_by()
-    rows = battles.values_list("side_a", "side_b").annotate(count=Count("pk"))
-    return Counter({(a, b): count for a, b, count in rows})
-
-
-def _pair(sides: Iterable[int]) -> Pair:
-    a, b = sorted(sides)
-    return a, b
 
 
 # What has to hold
@@ -252,7 +257,7 @@ def _require_judging(study: Study) -> None:
 def _require_current(participation: Participation, battle: Battle) -> None:
     current = current_battle(participation)
     if current is None or current.pk != battle.pk:
-        raise BattleOverError("This comparison has ended. Please go on with the next one.")
+        raise BattleOverError("This conversation has ended. Please go on with the next one.")
 
 
 def _require_sayable(text: str) -> None:
@@ -265,16 +270,16 @@ def _require_sayable(text: str) -> None:
 
 
 def _require_next(battle: Battle, number: int, study: Study) -> None:
-    """The last turn is answered by both sides, and `number` comes after it."""
+    """The last turn is answered by every side, and `number` comes after it."""
     states = set(_last_replies(battle).values_list("state", flat=True))
     if states & {Reply.State.WAITING, Reply.State.CLAIMED}:
-        raise ReplyPendingError("Please wait until both sides have answered.")
+        raise ReplyPendingError("Please wait until your last message is answered.")
     if Reply.State.FAILED in states:
-        raise SideFailedError("One side could not answer. Please ask it again first.")
+        raise SideFailedError("Your last message lacks an answer. Please ask for it again first.")
     said = battle.turns.count()
     if said >= study.max_turns:
         raise MessageRefusedError(
-            f"You have sent {said} messages, which are the most here. Please compare the two now."
+            f"You have sent {said} messages, the most here. Please answer the questions now."
         )
     if number != said + 1:
         raise TurnConflictError(f"The next message is number {said + 1}, not {number}.")
@@ -290,27 +295,27 @@ def _require_talked(battle: Battle, study: Study) -> None:
         turn__battle=battle, state__in=[Reply.State.WAITING, Reply.State.CLAIMED]
     )
     if pending.exists():
-        raise ReplyPendingError("Please wait until both sides have answered.")
+        raise ReplyPendingError("Please wait until your last message is answered.")
     said = whole_turns(battle)
     if said < study.min_turns:
-        raise VerdictRefusedError(
-            f"Both sides have answered {said} of at least {study.min_turns} messages."
+        raise JudgementRefusedError(
+            f"Of at least {study.min_turns} messages, {said} are answered until now."
         )
 
 
-def _chosen(study: Study, outcomes: Mapping[str, str]) -> dict[int, str]:
-    """The outcome of each dimension of the study by its id, in their order."""
+def _by_dimension(
+    study: Study, given: Mapping[str, Given], known: Container[Given]
+) -> dict[int, Given]:
+    """What is given for each dimension of the study, each known, by the dimension's id."""
     dimensions = dict(study.dimensions.values_list("key", "pk"))
-    if missing := dimensions.keys() - outcomes.keys():
-        raise VerdictRefusedError(f"These are not compared yet: {', '.join(sorted(missing))}.")
-    if unknown := outcomes.keys() - dimensions.keys():
-        raise VerdictRefusedError(f"The study does not ask for: {', '.join(sorted(unknown))}.")
-    for key, outcome in outcomes.items():
-        if outcome not in Outcome.values:
-            raise VerdictRefusedError(
-                f'"{outcome}" is no outcome for {key}; there are: {", ".join(Outcome.values)}.'
-            )
-    return {pk: outcomes[key] for key, pk in dimensions.items()}
+    if missing := dimensions.keys() - given.keys():
+        raise JudgementRefusedError(f"An answer is missing: {', '.join(sorted(missing))}.")
+    if unknown := given.keys() - dimensions.keys():
+        raise JudgementRefusedError(f"The study does not ask for: {', '.join(sorted(unknown))}.")
+    for key, answer in given.items():
+        if answer not in known:
+            raise JudgementRefusedError(f'"{answer}" is no answer for {key}.')
+    return {pk: given[key] for key, pk in dimensions.items()}
 
 
 def _as_stored(text: str) -> str:

@@ -35,8 +35,35 @@ def exclude(subject: Participation | Battle, *, reason: str, by: "User", at: dat
     )
 
 
+@transaction.atomic
+def exclude_by_rule(
+    study: Study, rule: Exclusion.Rule, *, reason: str, by: "User", at: datetime
+) -> Exclusion:
+    """Leave all that a rule speaks of out of a study's boards, and all that it will speak of.
+
+    Nothing is deleted, and boards already published stay as they are. Raises ExclusionError
+    without a reason, or where the rule stands already.
+    """
+    if not reason.strip():
+        raise ExclusionError(f"Say why {rule.label} are left out: boards publish the reason.")
+    # Two people excluding by the same rule at once would leave two exclusions to lift.
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    standing = study.exclusions.active().filter(rule=rule).first()
+    if standing is not None:
+        raise ExclusionError(f"The rule stands already, for {rule.label}: {standing.reason}")
+    return Exclusion.objects.create(
+        study=study, rule=rule, reason=reason.strip(), actor=by, created_at=at
+    )
+
+
 def lift_exclusion(exclusion: Exclusion, *, by: "User", at: datetime) -> None:
-    """Let what was excluded count again. That it was excluded stays on record."""
+    """Let what was excluded count again. That it was excluded stays on record.
+
+    Raises ExclusionError if it is lifted already, and where the rater herself withdrew: what
+    she took back has no words or groups any more.
+    """
+    if exclusion.actor_id is None:
+        raise ExclusionError("The rater withdrew: what she took back stays out for good.")
     lifted = Exclusion.objects.active().filter(pk=exclusion.pk).update(lifted_at=at, lifted_by=by)
     exclusion.refresh_from_db()
     if not lifted:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -21,12 +21,21 @@ from studies.models import Axis, Cell, CompletionCode, ConsentText, Quota, Study
 from studies.planning import TAKES_A_PLACE
 from studies.services import CELL_SEPARATOR
 
+if TYPE_CHECKING:
+    from accounts.models import User
+
 State = Participation.State
 
 # A place that is kept for a time, and then given to somebody else.
 IS_KEPT: Final = (State.RESERVED, State.ACTIVE)
 # Who ended like this may come again while there is a place.
 MAY_COME_BACK: Final = (State.RETURNED, State.TIMED_OUT, State.SCREENED_OUT)
+
+# How recruiting ids begin that no platform gives: of somebody with only the link, of an account,
+# and of somebody who has withdrawn.
+OWN_ID: Final = "own-"
+ACCOUNT_ID: Final = "account-"
+ERASED_ID: Final = "erased-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,14 @@ def reserve_place(
     recruiting_id: str,
     groups: Mapping[str, str],
     consent_text: ConsentText,
+    recruiting_study: str = "",
+    recruiting_session: str = "",
     at: datetime,
 ) -> Participation:
     """Keep a place for a rater, or return the participation that she has.
 
     `groups` names her group on every axis, by their keys; empty in a study without electorate.
+    `recruiting_study` and `recruiting_session` are kept as by `note_visit`.
     There is one participation for a recruiting id. If she has a place, has completed the study
     or is struck out, it comes back as it stands, also while the study is paused. If she left,
     timed out or was screened out, she gets a place as long as there is one: a place that came
@@ -80,6 +92,8 @@ def reserve_place(
         study = _lock(study)
         _release_expired(study, at)
         participation = study.participations.filter(recruiting_id=recruiting_id).first()
+        if participation:
+            note_visit(participation, study=recruiting_study, session=recruiting_session)
         if participation and participation.state not in MAY_COME_BACK:
             return participation
         if study.state != Study.State.OPEN:
@@ -90,6 +104,8 @@ def reserve_place(
                 rater=Rater.objects.create(created_at=at),
                 cell=_cell_of(study, groups),
                 recruiting_id=recruiting_id,
+                recruiting_study=recruiting_study,
+                recruiting_session=recruiting_session,
                 created_at=at,
             )
         full = _full_quotas(study, participation.cell)
@@ -102,6 +118,23 @@ def reserve_place(
     if full:
         raise QuotaFullError(participation, full)
     return participation
+
+
+def note_visit(participation: Participation, *, study: str, session: str) -> None:
+    """Keep what the recruiting platform calls the study and her visit; the latest stands.
+
+    Empty, it says nothing: she has come back by another way.
+    """
+    said = {"recruiting_study": study, "recruiting_session": session}
+    new = {
+        name: value
+        for name, value in said.items()
+        if value and value != getattr(participation, name)
+    }
+    if new:
+        hers = Participation.objects.filter(pk=participation.pk)
+        hers.exclude(state=State.WITHDRAWN).update(**new)
+        participation.refresh_from_db(fields=list(new))
 
 
 def keep_place(participation: Participation, *, at: datetime) -> None:
@@ -147,9 +180,17 @@ def release_expired_places(*, at: datetime) -> int:
 
 def completion_code_for(participation: Participation) -> CompletionCode | None:
     """The code for how she ended, if she has ended and the study has one for it."""
-    return CompletionCode.objects.filter(
-        study=participation.study_id, outcome=participation.state
-    ).first()
+    return code_of(participation.study, participation.state)
+
+
+def code_of(study: Study, outcome: str) -> CompletionCode | None:
+    """The study's code for this end, if it has one."""
+    return study.completion_codes.filter(outcome=outcome).first()
+
+
+def account_id(user: "User") -> str:
+    """What stands in place of a recruiting platform's id for somebody who has signed in."""
+    return f"{ACCOUNT_ID}{user.pk}"
 
 
 def _lock(study: Study) -> Study:

@@ -20,8 +20,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from raters.models import Reply
-from raters.quality.identity import mask_growing, mask_identity
 from raters.services.answers import AnswerInThread
+from raters.shown import names_to_hide, shown_text
 from studies import providers
 from studies.models import ChatModel, Contestant, Study
 from studies.providers import Endpoint, Message, ProviderError, Role
@@ -43,6 +43,8 @@ BELLS: Final = 500
 # Bells rung again don't pile up where every worker is busy.
 BELL_EXPIRES: Final = timedelta(seconds=10)
 LONGEST_ERROR: Final = 2_000
+# As many as the column holds: an answer may say nothing but names.
+MOST_MASKED: Final = 32_767
 DIED: Final = "The worker that was writing this reply died."
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
 
@@ -73,19 +75,12 @@ class ReplyClaim:
 
     reply_id: int
     token: uuid.UUID
+    study: Study
     attempt: int
     chat_model: ChatModel
     messages: tuple[Message, ...]
     gives_up_at: datetime
     deadline: datetime
-
-
-@dataclass(frozen=True)
-class ShownText:
-    """A reply's text as a rater may see it, and how many names were masked in it."""
-
-    text: str
-    masked: int
 
 
 # Ringing
@@ -177,7 +172,11 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
     At most `max_concurrent` replies of a chat model are claimed at once; one too many is put
     off. A reply that has been tried for too long is given up here.
     """
-    related = ("turn__battle__side_a__chat_model", "turn__battle__side_b__chat_model")
+    related = (
+        "turn__battle__participation__study",
+        "turn__battle__side_a__chat_model",
+        "turn__battle__side_b__chat_model",
+    )
     reply = due_replies(at=at).select_related(*related).filter(pk=reply_id).first()
     if reply is None:
         return None
@@ -196,6 +195,7 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
         state=Reply.State.CLAIMED,
         claim=token,
         leased_until=at + lease,
+        asked_at=at,
         attempts=F("attempts") + 1,
         text="",
     )
@@ -205,6 +205,7 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
     return ReplyClaim(
         reply_id=reply.pk,
         token=token,
+        study=reply.turn.battle.participation.study,
         attempt=reply.attempts + 1,
         chat_model=chat_model,
         messages=_conversation(reply),
@@ -214,9 +215,12 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
 
 
 def contestant_of(reply: Reply) -> Contestant:
-    """The contestant that answers on the reply's side."""
+    """The contestant that answers on the reply's side. ValueError where the battle has no B."""
     battle = reply.turn.battle
-    return battle.side_a if reply.side == Reply.Side.A else battle.side_b
+    contestant = battle.side_a if reply.side == Reply.Side.A else battle.side_b
+    if contestant is None:
+        raise ValueError(f"Reply {reply.pk} is of side B, but only one contestant is asked here.")
+    return contestant
 
 
 def _of(chat_model: ChatModel) -> QuerySet[Reply]:
@@ -316,11 +320,16 @@ def hidden_endpoint_of(chat_model: ChatModel) -> Endpoint:
 
 
 def finish_reply(claim: ReplyClaim, answer: providers.Reply, *, at: datetime) -> bool:
-    """Store a whole answer; False if the claim is no longer this worker's."""
+    """Store a whole answer, and how many names it gives away.
+
+    False if the claim is no longer this worker's.
+    """
+    shown = shown_text(Reply.State.FINISHED, answer.text, names_to_hide(claim.study))
     stored = _claimed(claim).update(
         **UNCLAIMED,
         state=Reply.State.FINISHED,
         text=answer.text,
+        masked=min(shown.masked, MOST_MASKED),
         error="",
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
@@ -370,40 +379,3 @@ def _ring_next(chat_model: ChatModel, *, at: datetime) -> None:
     first = waiting.order_by("pk").values_list("pk", flat=True).first()
     if first is not None and waiting.filter(pk=first).update(due_at=at):
         ring_reply(first)
-
-
-# What a rater sees
-
-
-def text_for_rater(reply: Reply, names: frozenset[str] | None = None) -> str:
-    """What may be shown of a reply now: names masked, of a growing text all but the last words.
-
-    The only way in which a reply's text leaves for a rater. `names` (`names_to_hide`) spares
-    the look-up where many replies of a study are shown.
-    """
-    if names is None:
-        names = names_to_hide(reply.turn.battle.participation.study)
-    return shown_text(reply.state, reply.text, names).text
-
-
-def shown_text(state: str, text: str, names: frozenset[str]) -> ShownText:
-    """`text_for_rater` by a reply's state and text, with the number of masks."""
-    if state == Reply.State.FINISHED:
-        return ShownText(*mask_identity(text, names))
-    if state == Reply.State.CLAIMED:
-        return ShownText(*mask_growing(text, names))
-    return ShownText("", 0)
-
-
-def names_to_hide(study: Study) -> frozenset[str]:
-    """What the study's contestants and their developers are called, anywhere.
-
-    All of the study's, for every reply: were only a side's own names masked, a mask where
-    the other side says the name would tell whose side it is.
-    """
-    fields = ("name", "chat_model__name", "chat_model__developer", "chat_model__model_id")
-    names = set()
-    for row in study.contestants.values_list(*fields):
-        for name in row:
-            names |= {name, name.rpartition("/")[2]}
-    return frozenset(names - {""})

@@ -1,4 +1,4 @@
-"""Battles: the conversation with both sides, its replies as they come, and comparing."""
+"""Battles: the conversation, its replies as they come, and comparing or rating."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,18 +28,13 @@ from raters.access import (
     place_of,
     wants_json,
 )
-from raters.errors import (
-    BattleOverError,
-    PlaceLostError,
-    RaterError,
-    StudyRestsError,
-    TurnConflictError,
-)
-from raters.forms import MessageForm, RetryForm, VerdictsForm
+from raters.errors import BattleError, StudyRestsError, TurnConflictError
+from raters.forms import JudgingForm, MessageForm, RatingsForm, RetryForm, VerdictsForm
 from raters.models import Battle, Participation, Reply
 from raters.pages import BattlePage, ReplyView, offer_of, read_battle_page, steps_at
 from raters.services.battles import (
     current_battle,
+    give_ratings,
     give_verdicts,
     next_battle,
     replace_battle,
@@ -61,19 +56,16 @@ def battle(request: HttpRequest, participation: Participation) -> HttpResponse:
     try:
         keep_place(participation, at=now)
         found = next_battle(participation, at=now)
-        if found is None:
-            complete_participation(participation, at=now)
     except StudyRestsError:
         return _resting_page(request, participation)
-    except PlaceLostError:
-        found = None
     if found is None:
+        complete_participation(participation, at=now)
         return lead_to_place(request, participation)
     return _battle_page(request, participation, found)
 
 
 def _resting_page(request: HttpRequest, participation: Participation) -> HttpResponse:
-    """The study rests: what she has begun is kept, and may be compared if it is long enough."""
+    """The study rests: what she has begun is kept, and may be judged if it is long enough."""
     current = current_battle(participation)
     page = read_battle_page(participation, current) if current else None
     context = {"study": participation.study, "page": page}
@@ -102,7 +94,7 @@ def _battle_page(
 @require_POST
 @for_rater(ACTIVE)
 def message(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
-    """Send a message to both sides. Sent again under the same number, it is still one."""
+    """Send a message to every side. Sent again under the same number, it is still one."""
     battle = _battle_of(participation, key)
     if battle.judged_at is not None:
         return lead_to_place(request, participation)
@@ -116,12 +108,10 @@ def message(request: HttpRequest, participation: Participation, key: str) -> Htt
     try:
         keep_place(participation, at=now)
         send_message(battle, text=text, number=number, at=now)
-    except (PlaceLostError, BattleOverError):
-        return lead_to_place(request, participation)
     except TurnConflictError:
         words = "You have written here in another window. Your message is kept."
         return _refuse(request, participation, battle, words, typed, is_behind=True)
-    except RaterError as error:
+    except BattleError as error:
         return _refuse(request, participation, battle, str(error), typed)
     if not wants_json(request):
         return _back_to_battle(participation)
@@ -151,9 +141,7 @@ def retry(request: HttpRequest, participation: Participation, key: str) -> HttpR
     try:
         keep_place(participation, at=now)
         retry_reply(reply, at=now)
-    except (PlaceLostError, BattleOverError):
-        return lead_to_place(request, participation)
-    except RaterError as error:
+    except BattleError as error:
         return _refuse(request, participation, battle, str(error), "")
     if wants_json(request):
         return JsonResponse(_replies(read_battle_page(participation, battle)))
@@ -163,13 +151,11 @@ def retry(request: HttpRequest, participation: Participation, key: str) -> HttpR
 @require_POST
 @for_rater(ACTIVE)
 def replace(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
-    """Another pair instead of one of which a side keeps failing."""
+    """Another battle instead of one in which a side keeps failing."""
     battle = _battle_of(participation, key)
     try:
         replace_battle(battle, at=timezone.now())
-    except (PlaceLostError, BattleOverError):
-        return lead_to_place(request, participation)
-    except RaterError as error:
+    except BattleError as error:
         return _refuse(request, participation, battle, str(error), "")
     return _back_to_battle(participation)
 
@@ -247,44 +233,48 @@ async def _events(battle: Battle) -> AsyncIterator[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_rater(ACTIVE)
 def compare(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
-    """Compare both sides on every dimension; given once, verdicts stay as they are."""
+    """Compare the sides on every dimension, or rate the one; given once, answers stay."""
     battle = _battle_of(participation, key)
     page = read_battle_page(participation, battle)
-    if battle.judged_at is not None or not page.can_compare:
+    if battle.judged_at is not None or not page.can_judge:
         return lead_to_place(request, participation)
     dimensions = list(participation.study.dimensions.order_by("position", "key"))
-    form = VerdictsForm(dimensions, request.POST if request.method == "POST" else None)
+    form_of = RatingsForm if page.is_single else VerdictsForm
+    form = form_of(dimensions, request.POST if request.method == "POST" else None)
     refusal = ""
     if request.method == "POST":
-        if form.is_valid():
-            try:
-                give_verdicts(
-                    battle,
-                    outcomes=form.outcomes(),
-                    reason=form.cleaned_data["reason"].strip(),
-                    at=timezone.now(),
-                )
-            except (PlaceLostError, BattleOverError):
-                return lead_to_place(request, participation)
-            except RaterError as error:
-                refusal = str(error)
-            else:
-                return _back_to_battle(participation)
-        else:
-            refusal = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        refusal = _judge(battle, form)
+        if not refusal:
+            return _back_to_battle(participation)
     context = {
         "study": participation.study,
         "offer": offer_of(participation.study),
         "steps": steps_at("Battles"),
         "page": page,
+        "answers": form.answers,
         "questions": [
-            (dimension, request.POST.get(f"outcome-{dimension.key}", ""))
+            (dimension, name := form.names[dimension.key], request.POST.get(name, ""))
             for dimension in dimensions
         ],
         "reason": request.POST.get("reason", ""),
         "refusal": refusal,
     }
     return render(request, "raters/compare.html", context, status=422 if refusal else 200)
+
+
+def _judge(battle: Battle, form: JudgingForm) -> str:
+    """End the battle by what she has answered; why it was refused, if it was."""
+    if not form.is_valid():
+        return " ".join(str(error) for errors in form.errors.values() for error in errors)
+    reason, now = form.cleaned_data["reason"], timezone.now()
+    try:
+        if isinstance(form, RatingsForm):
+            give_ratings(battle, scores=form.given(), reason=reason, at=now)
+        else:
+            give_verdicts(battle, outcomes=form.given(), reason=reason, at=now)
+    except BattleError as error:
+        return str(error)
+    return ""
 
 
 def _battle_of(participation: Participation, key: str) -> Battle:

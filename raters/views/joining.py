@@ -5,63 +5,125 @@ from dataclasses import replace
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.sign_up import close_sign_up, open_sign_up
 from raters.access import for_rater, get_study_to_join, lead_to_place, place_of
-from raters.entry import UNSAID, Entry, forget_entry, read_entry, write_entry
+from raters.entry import UNSAID, Entry, Link, forget_entry, read_entry, write_entry
 from raters.errors import PlaceLostError, QuotaFullError, StudyClosedError
-from raters.forms import RATHER_NOT, ConsentForm, EntranceForm, QuestionForm
+from raters.forms import RATHER_NOT, ConsentForm, QuestionForm
 from raters.models import Participation
 from raters.pages import offer_of, steps_at
-from raters.services.panel import MAY_COME_BACK, reserve_place, start
+from raters.services.panel import (
+    MAY_COME_BACK,
+    OWN_ID,
+    account_id,
+    note_visit,
+    reserve_place,
+    start,
+)
 from studies.models import Axis, CompletionCode, ConsentText, Study
-
-OWN_ID = "own-"
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, slug: str) -> HttpResponse:
     """Who asks and why. Looking creates nothing, so that a link's preview takes no place."""
-    study = get_study_to_join(slug)
+    study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
+    # The form goes where the link went, so that what the link says is there with both.
+    link = Link.parse(study, request.GET, request.POST.get("recruiting_id", ""))
     if request.method == "POST":
-        return _come_in(request, study, entry)
-    sent_id = request.GET.get(study.recruiting_parameter, "").strip()[:200]
+        return _come_in(request, study, entry, link)
     standing = _participation_of(study, entry.recruiting_id)
-    if standing and entry.participation_id and sent_id in {"", entry.recruiting_id}:
-        return redirect(place_of(standing))
-    context = _context(study, "Why") | {"recruiting_id": sent_id}
-    # Somebody who has a place comes back to it, so her form stands on a paused study's page too.
-    name = "raters/why.html" if study.state == Study.State.OPEN else "raters/not_open.html"
-    return render(request, name, context)
+    if standing and entry.participation_id and link.recruiting_id in {"", entry.recruiting_id}:
+        return _lead_back(standing, entry.coming_by(link))
+    context = _context(study, "Why") | {"recruiting_id": link.recruiting_id}
+    if study.state != Study.State.OPEN:
+        # Somebody who has a place comes back to it also where the study takes nobody new.
+        may_have_place = bool(link.recruiting_id) or study.entrance == Study.Entrance.ACCOUNT
+        context |= {"may_have_place": may_have_place}
+        return render(request, "raters/not_open.html", context)
+    if not _has_id(study, entry, link):
+        return _ask_for_id(request, study, link)
+    return render(request, "raters/why.html", context)
 
 
-def _come_in(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
-    form = EntranceForm(request.POST)
-    sent_id = form.cleaned_data["recruiting_id"].strip() if form.is_valid() else ""
-    if sent_id and sent_id != entry.recruiting_id:
-        entry = Entry(recruiting_id=sent_id)
-    elif not entry.recruiting_id:
-        entry = Entry(recruiting_id=OWN_ID + secrets.token_urlsafe(16))
-    standing = _participation_of(study, entry.recruiting_id)
+@never_cache
+@require_safe
+def signed_in(request: HttpRequest, slug: str) -> HttpResponse:
+    """She has signed in on her way, and goes on where she was."""
+    study = get_study_to_join(request, slug)
+    if study.entrance != Study.Entrance.ACCOUNT or not request.user.is_authenticated:
+        return redirect("raters:join", slug)
+    close_sign_up(request)
+    return _come_in(request, study, read_entry(request, study), Link.parse(study, request.GET))
+
+
+def _come_in(request: HttpRequest, study: Study, entry: Entry, link: Link) -> HttpResponse:
+    """Find out who she is, and lead her to her place, or on to the consent."""
+    standing_id = link.recruiting_id or entry.recruiting_id
+    if study.entrance == Study.Entrance.ACCOUNT:
+        if not request.user.is_authenticated:
+            return _send_to_sign_in(request, study, entry.coming_by(link))
+        standing_id = account_id(request.user)
+    elif not _has_id(study, entry, link):
+        return _ask_for_id(request, study, link)
+    recruiting_id = standing_id or OWN_ID + secrets.token_urlsafe(16)
+    if entry.recruiting_id not in {"", recruiting_id}:
+        entry = Entry()  # Another rater's, in the same browser.
+    entry = replace(entry, recruiting_id=recruiting_id).coming_by(link)
+    standing = _participation_of(study, recruiting_id)
     is_again = "again" in request.POST and study.state == Study.State.OPEN
     if standing is not None and not (is_again and standing.state in MAY_COME_BACK):
         write_entry(request, study, replace(entry, participation_id=standing.pk))
-        return redirect(place_of(standing))
+        return _lead_back(standing, entry)
     if study.state != Study.State.OPEN:
         return redirect("raters:join", study.slug)
-    write_entry(request, study, Entry(entry.recruiting_id))
+    entry = replace(entry, consent_text_id=None, participation_id=None, full=())
+    write_entry(request, study, entry)
     return redirect("raters:consent", study.slug)
+
+
+def _lead_back(standing: Participation, entry: Entry) -> HttpResponse:
+    """To the place that she has; by which visit she came back is kept."""
+    note_visit(standing, study=entry.recruiting_study, session=entry.recruiting_session)
+    return redirect(place_of(standing))
+
+
+def _has_id(study: Study, entry: Entry, link: Link) -> bool:
+    """Whether she may come in by what the link says, or said when she came before."""
+    if link.is_unfilled:
+        return False
+    if study.entrance != Study.Entrance.RECRUITED or link.recruiting_id:
+        return True
+    is_own = entry.recruiting_id.startswith(OWN_ID)
+    return bool(entry.recruiting_id) and (not is_own or entry.participation_id is not None)
+
+
+def _ask_for_id(request: HttpRequest, study: Study, link: Link) -> HttpResponse:
+    """Nobody can tell who she is: say what is missing, and what she can do."""
+    return render(request, "raters/no_id.html", {"study": study, "link": link})
+
+
+def _send_to_sign_in(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
+    """To her e-mail address and the code; an account is made only for an open study."""
+    write_entry(request, study, entry)
+    back = reverse("raters:signed-in", args=[study.slug])
+    is_open = study.state == Study.State.OPEN
+    open_sign_up(request, back_to=back, takes_new=is_open, at=timezone.now())
+    return redirect(f"{reverse('account_request_login_code')}?{urlencode({'next': back})}")
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def consent(request: HttpRequest, slug: str) -> HttpResponse:
     """What she agrees to: a summary, then the full text of the newest version."""
-    study = get_study_to_join(slug)
+    study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
     text = study.consent_texts.order_by("-version").first()
     if study.state != Study.State.OPEN or not entry.recruiting_id or text is None:
@@ -82,7 +144,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def about(request: HttpRequest, slug: str) -> HttpResponse:
     """The first question that she has not answered."""
-    study = get_study_to_join(slug)
+    study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
     axis = _next_axis(study, entry)
     if entry.consent_text_id is None or axis is None:
@@ -94,7 +156,7 @@ def about(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def question(request: HttpRequest, slug: str, axis_key: str) -> HttpResponse:
     """One question about her: her group on one axis."""
-    study = get_study_to_join(slug)
+    study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
     if entry.participation_id is not None or entry.consent_text_id is None:
         return redirect("raters:join", slug)
@@ -125,7 +187,7 @@ def question(request: HttpRequest, slug: str, axis_key: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def no_place(request: HttpRequest, slug: str) -> HttpResponse:
     """She would rather not say to which group she belongs: what that means, and both ways on."""
-    study = get_study_to_join(slug)
+    study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
     unsaid = [axis for axis in _axes(study) if entry.groups.get(axis.key) == UNSAID]
     if not unsaid or entry.participation_id is not None:
@@ -172,6 +234,8 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
             recruiting_id=entry.recruiting_id,
             groups={key: group for key, group in entry.groups.items() if key in axes},
             consent_text=ConsentText.objects.get(pk=entry.consent_text_id, study=study),
+            recruiting_study=entry.recruiting_study,
+            recruiting_session=entry.recruiting_session,
             at=timezone.now(),
         )
     except StudyClosedError:
@@ -179,7 +243,7 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
     except QuotaFullError as error:
         participation, full = error.participation, error.full
     # What she said about herself is now kept with her place, and need not stand here as well.
-    entry = Entry(entry.recruiting_id, participation_id=participation.pk, full=full)
+    entry = Entry(recruiting_id=entry.recruiting_id, participation_id=participation.pk, full=full)
     write_entry(request, study, entry)
     return redirect(place_of(participation))
 

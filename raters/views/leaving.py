@@ -1,19 +1,29 @@
-"""The end of the way, what is stored of her, and leaving before the end."""
+"""The end of the way, what is stored of her, leaving before the end, and withdrawing."""
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from raters.access import for_rater, lead_to_place
-from raters.entry import read_entry
+from accounts.sign_up import delete_account
+from raters.access import (
+    UnknownRaterError,
+    for_rater,
+    get_participation_for,
+    get_study_to_join,
+    lead_to_place,
+)
+from raters.entry import forget_entry, read_entry, read_farewell, write_farewell
 from raters.errors import PlaceLostError
+from raters.forms import WithdrawForm
 from raters.models import Participation
 from raters.own_data import read_own_data
 from raters.pages import offer_of, steps_at
-from raters.services.panel import MAY_COME_BACK, completion_code_for, return_place
-from studies.models import Study
+from raters.services.erasing import may_delete_account, withdraw_and_erase
+from raters.services.panel import MAY_COME_BACK, code_of, completion_code_for, return_place
+from studies.models import CompletionCode, Study
 
 State = Participation.State
 UNDER_WAY = (State.RESERVED, State.ACTIVE)
@@ -50,6 +60,7 @@ def my_data(request: HttpRequest, participation: Participation) -> HttpResponse:
         "participation": participation,
         "data": read_own_data(participation),
         "can_leave": participation.state in UNDER_WAY,
+        "can_withdraw": participation.state != State.WITHDRAWN,
     }
     return render(request, "raters/my_data.html", context)
 
@@ -80,3 +91,53 @@ def leave(request: HttpRequest, participation: Participation) -> HttpResponse:
     except PlaceLostError:
         return lead_to_place(request, participation)
     return redirect("raters:end", participation.study.slug)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
+    """Withdraw and have everything erased: what that means, asked once more, then done."""
+    try:
+        participation = get_participation_for(request, slug)
+    except UnknownRaterError:
+        # Done already in another tab, or else nobody that we know.
+        return redirect("raters:withdrawn", slug)
+    study, outcome = participation.study, _outcome_if_withdrawn(participation)
+    account = request.user if request.user.is_authenticated else None
+    is_account_free = account is not None and may_delete_account(account, participation)
+    if request.method != "POST":
+        context = {
+            "study": study,
+            "participation": participation,
+            "outcome": outcome,
+            "code": code_of(study, outcome),
+            "may_delete_account": is_account_free,
+        }
+        return render(request, "raters/withdraw.html", context)
+    form = WithdrawForm(request.POST)
+    withdraw_and_erase(participation, at=timezone.now())
+    forget_entry(request, study)
+    wants_account_deleted = form.is_valid() and form.cleaned_data["delete_account"]
+    if account is not None and is_account_free and wants_account_deleted:
+        logout(request)
+        delete_account(account)
+    write_farewell(request, study, outcome)
+    return redirect("raters:withdrawn", slug)
+
+
+def _outcome_if_withdrawn(participation: Participation) -> str:
+    """The end whose code she is told: how she ended, or that she left before the end."""
+    is_under_way = participation.state in UNDER_WAY
+    return CompletionCode.Outcome.RETURNED if is_under_way else participation.state
+
+
+@never_cache
+@require_safe
+def withdrawn(request: HttpRequest, slug: str) -> HttpResponse:
+    """It is done: with her code for the last time, by what nothing leads back to her."""
+    study = get_study_to_join(request, slug)
+    outcome = read_farewell(request, study)
+    if outcome is None:
+        return redirect("raters:join", slug)
+    context = {"study": study, "outcome": outcome, "code": code_of(study, outcome)}
+    return render(request, "raters/withdrawn.html", context)

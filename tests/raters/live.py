@@ -96,6 +96,7 @@ def fail(turn: Turn, side: str) -> None:
 def model_of(battle: Battle, side: str) -> str:
     """The model id of a side, by which the server knows whom it plays."""
     contestant = battle.side_a if side == "a" else battle.side_b
+    assert contestant is not None
     return contestant.chat_model.model_id
 
 

@@ -16,6 +16,8 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ("desktop", "phone", "polled", "plain", "narrow", "beside", "full")
+# Here one assistant answers and is rated, about a task.
+ALONE = ("alone-desktop", "alone-phone", "alone-plain")
 ENDED = "ended"
 
 
@@ -70,10 +72,13 @@ def work() -> None:
     import django
 
     django.setup()
-    from tests.raters.live_study import make_replies, open_study
+    from studies.models import Study
+    from tests.raters.live_study import add_tasks, make_replies, open_study
 
     for slug in STUDIES:
         open_study(slug, places=0 if slug == "full" else 10)
+    for slug in ALONE:
+        add_tasks(open_study(slug, battles_each=1, protocol=Study.Protocol.SINGLE))
     ended = open_study(ENDED)
     ended.state = "closed"
     ended.save()

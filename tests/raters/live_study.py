@@ -14,6 +14,7 @@ from studies.models import (
     Group,
     Quota,
     Study,
+    Task,
 )
 from studies.services import enter_contestant
 from tests.cast import make_electorate
@@ -23,7 +24,20 @@ BOTS = {"Cedar": "bot:eliza", "Maple": "bot:echo", "Rowan": "bot:helper"}
 SECRETS = ("Cedar", "Maple", "Rowan", "Timberworks", "secret-model", "bot:", "eliza")
 
 
-def open_study(slug: str = "tea", *, places: int = 10, min_turns: int = 1) -> Study:
+QUESTIONS = {
+    Study.Protocol.PAIRWISE: ("Which one served you better?", "Which one was clearer?"),
+    Study.Protocol.SINGLE: ("How well did it serve you?", "How clear was it?"),
+}
+
+
+def open_study(
+    slug: str = "tea",
+    *,
+    places: int = 10,
+    min_turns: int = 1,
+    battles_each: int = 2,
+    protocol: Study.Protocol = Study.Protocol.PAIRWISE,
+) -> Study:
     """Two axes, two dimensions, three bots, two battles a rater."""
     electorate = make_electorate(f"town-{slug}")
     study = Study.objects.create(
@@ -31,11 +45,12 @@ def open_study(slug: str = "tea", *, places: int = 10, min_turns: int = 1) -> St
         title="Help around the house",
         question="Which assistant helps people best around the house?",
         task="Ask for help with something that you would really do this month.",
+        protocol=protocol,
         state=Study.State.OPEN,
         is_public=True,
         electorate=electorate,
         raters_wanted=2 * places,
-        battles_each=2,
+        battles_each=battles_each,
         min_turns=min_turns,
         max_turns=3,
         minutes_estimated=20,
@@ -59,7 +74,7 @@ def open_study(slug: str = "tea", *, places: int = 10, min_turns: int = 1) -> St
             redirect_url=f"https://recruiting.example/back?cc=CODE-{outcome.upper()}",
         )
     for position, (key, asked) in enumerate(
-        {"overall": "Which one served you better?", "clarity": "Which one was clearer?"}.items()
+        zip(("overall", "clarity"), QUESTIONS[protocol], strict=True)
     ):
         Dimension.objects.create(
             study=study,
@@ -78,6 +93,18 @@ def open_study(slug: str = "tea", *, places: int = 10, min_turns: int = 1) -> St
         )
         enter_contestant(study, name=name, chat_model=model)
     return study
+
+
+def add_tasks(study: Study) -> None:
+    """Two tasks, of two categories; one tries to be more than text."""
+    for category, name in (("Cleaning", "Something is dirty"), ("Repairs", "It <b>broke</b>")):
+        Task.objects.create(
+            study=study,
+            area="At home",
+            category=category,
+            name=name,
+            text=f"Think of your own home: {name.lower()}. What do you do?",
+        )
 
 
 def make_replies(*, after: timedelta = timedelta()) -> None:

@@ -2,15 +2,20 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from raters.errors import (
     BattleOverError,
+    JudgementRefusedError,
     MessageRefusedError,
+    NobodyLeftError,
     PlaceLostError,
     RaterError,
     ReplyPendingError,
@@ -18,19 +23,21 @@ from raters.errors import (
     SideFailedError,
     StudyRestsError,
     TurnConflictError,
-    VerdictRefusedError,
 )
-from raters.models import Battle, Participation, Reply, Turn, Verdict
+from raters.models import Battle, Participation, Rating, Reply, Turn, Verdict
 from raters.services.battles import (
     LONGEST_TEXT,
     current_battle,
+    give_ratings,
     give_verdicts,
     next_battle,
     replace_battle,
     retry_reply,
     send_message,
+    whole_turns,
 )
-from studies.models import Study
+from raters.services.drawing import draw_task
+from studies.models import Study, Task
 from studies.services import withdraw_contestant
 from tests.raters.live import (
     answer,
@@ -46,12 +53,13 @@ from tests.raters.live import (
 pytestmark = pytest.mark.django_db
 
 VERDICTS = {"overall": "a", "warmth": "tie"}
+SCORES = {"overall": 6, "warmth": 1}
 
 
 def talk(battle: Battle, number: int = 1) -> Turn:
     turn = say(battle, number=number)
-    answer(turn, "a")
-    answer(turn, "b")
+    for side in battle.sides:
+        answer(turn, side)
     return turn
 
 
@@ -59,10 +67,18 @@ def judge(battle: Battle, **outcomes: str) -> Battle:
     return give_verdicts(battle, outcomes=VERDICTS | outcomes, at=timezone.now())
 
 
+def rate(battle: Battle, **scores: int) -> Battle:
+    return give_ratings(battle, scores=SCORES | scores, at=timezone.now())
+
+
 def judged_battle(study: Study, seed: int) -> Battle:
     battle = open_battle(study, seed=seed)
     talk(battle)
-    return judge(battle)
+    return rate(battle) if study.protocol == Study.Protocol.SINGLE else judge(battle)
+
+
+def make_single_study(**fields: Any) -> Study:
+    return make_live_study(protocol=Study.Protocol.SINGLE, **fields)
 
 
 # Whom she meets
@@ -197,7 +213,7 @@ def test_messages_end_at_the_most_that_the_study_allows() -> None:
     battle = open_battle(make_live_study(max_turns=2))
     talk(battle, 1)
     talk(battle, 2)
-    with pytest.raises(MessageRefusedError, match="most here"):
+    with pytest.raises(MessageRefusedError, match="the most here"):
         say(battle, number=3)
 
 
@@ -260,15 +276,15 @@ def test_a_repeated_request_keeps_the_first_verdicts() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "words"),
     [
-        ({"overall": "a"}, "not compared yet: warmth"),
+        ({"overall": "a"}, "is missing: warmth"),
         (VERDICTS | {"colour": "a"}, "does not ask for: colour"),
-        (VERDICTS | {"overall": "A"}, '"A" is no outcome'),
+        (VERDICTS | {"overall": "A"}, '"A" is no answer for overall'),
     ],
 )
 def test_every_dimension_gets_a_known_outcome(outcomes: dict[str, str], words: str) -> None:
     battle = open_battle(make_live_study())
     talk(battle)
-    with pytest.raises(VerdictRefusedError, match=words):
+    with pytest.raises(JudgementRefusedError, match=words):
         give_verdicts(battle, outcomes=outcomes, at=timezone.now())
     assert not Verdict.objects.exists()
 
@@ -276,14 +292,14 @@ def test_every_dimension_gets_a_known_outcome(outcomes: dict[str, str], words: s
 def test_verdicts_need_so_many_turns_that_both_answered() -> None:
     battle = open_battle(make_live_study(min_turns=2))
     talk(battle)
-    with pytest.raises(VerdictRefusedError, match="1 of at least 2"):
+    with pytest.raises(JudgementRefusedError, match="at least 2 messages, 1 are answered"):
         judge(battle)
     turn = say(battle, number=2)
     answer(turn, "a")
     with pytest.raises(ReplyPendingError):
         judge(battle)
     fail(turn, "b")
-    with pytest.raises(VerdictRefusedError):
+    with pytest.raises(JudgementRefusedError):
         judge(battle)
 
 
@@ -305,6 +321,240 @@ def test_verdicts_end_with_the_participation() -> None:
     Participation.objects.update(state=Participation.State.RETURNED)
     with pytest.raises(PlaceLostError):
         judge(battle)
+
+
+# One model at a time
+
+
+def test_alone_she_meets_one_contestant_and_no_side_b() -> None:
+    battle = open_battle(make_single_study())
+    assert (battle.side_b, battle.sides) == (None, ("a",))
+    turn = say(battle)
+    assert [reply.side for reply in turn.replies.all()] == ["a"]
+    assert whole_turns(battle) == 0
+    answer(turn, "a")
+    assert whole_turns(battle) == 1
+    assert say(battle, number=2).number == 2
+
+
+def test_alone_contestants_stay_in_balance() -> None:
+    study = make_single_study(contestants=3)
+    met = Counter(judged_battle(study, n).side_a_id for n in range(12))
+    assert set(met.values()) == {4}
+
+
+def test_alone_the_same_seed_gives_the_same_battle() -> None:
+    study = make_single_study(contestants=4)
+    first = open_battle(study, seed=5)
+    first.participation.battles.all().delete()
+    again = next_battle(first.participation, at=timezone.now(), seed=5)
+    assert again is not None
+    assert again.side_a == first.side_a
+
+
+def test_alone_she_meets_nobody_twice_and_is_done_when_she_has_met_everybody() -> None:
+    participation = take_part(make_single_study(contestants=3, battles_each=9))
+    met = []
+    while (battle := next_battle(participation, at=timezone.now())) is not None:
+        met.append(battle.side_a_id)
+        talk(battle)
+        rate(battle)
+    assert sorted(met) == sorted(participation.study.contestants.values_list("pk", flat=True))
+
+
+def test_an_assistant_that_cannot_go_on_is_asked_again_or_left_for_another() -> None:
+    battle = open_battle(make_single_study(contestants=2))
+    turn = say(battle)
+    fail(turn, "a")
+    assert retry_reply(reply_to(turn, "a"), at=timezone.now()).state == "waiting"
+    fail(turn, "a")
+    another = replace_battle(battle, at=timezone.now())
+    assert another.side_a != battle.side_a
+    fail(say(another), "a")
+    with pytest.raises(NobodyLeftError):
+        replace_battle(another, at=timezone.now())
+
+
+def test_ratings_end_the_battle_and_the_first_ones_stay() -> None:
+    battle = open_battle(make_single_study())
+    talk(battle)
+    give_ratings(battle, scores=SCORES, reason=" Clear. ", at=timezone.now())
+    assert battle.reason == "Clear."
+    again = rate(Battle.objects.get(pk=battle.pk), overall=2)
+    assert again.judged_at == battle.judged_at
+    assert dict(Rating.objects.values_list("dimension__key", "score")) == SCORES
+    with pytest.raises(BattleOverError):
+        say(battle, number=2)
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ({"overall": 6}, "is missing: warmth"),
+        (SCORES | {"colour": 3}, "does not ask for: colour"),
+        (SCORES | {"overall": 0}, '"0" is no answer for overall'),
+        (SCORES | {"overall": 8}, '"8" is no answer for overall'),
+    ],
+)
+def test_every_dimension_gets_a_score_from_1_to_7(scores: dict[str, int], words: str) -> None:
+    battle = open_battle(make_single_study())
+    talk(battle)
+    with pytest.raises(JudgementRefusedError, match=words):
+        give_ratings(battle, scores=scores, at=timezone.now())
+    assert not Rating.objects.exists()
+
+
+def test_ratings_wait_for_the_minimum_and_for_the_answer() -> None:
+    battle = open_battle(make_single_study(min_turns=2))
+    talk(battle)
+    with pytest.raises(JudgementRefusedError, match="at least 2"):
+        rate(battle)
+    say(battle, number=2)
+    with pytest.raises(ReplyPendingError):
+        rate(battle)
+
+
+def test_a_study_that_compares_takes_no_ratings() -> None:
+    battle = open_battle(make_live_study())
+    talk(battle)
+    with pytest.raises(JudgementRefusedError, match="side by side"):
+        rate(battle)
+    assert not Rating.objects.exists()
+
+
+def test_a_study_that_rates_takes_no_verdicts() -> None:
+    battle = open_battle(make_single_study())
+    talk(battle)
+    with pytest.raises(JudgementRefusedError, match="one model at a time"):
+        judge(battle)
+    assert not Verdict.objects.exists()
+
+
+@pytest.mark.parametrize("protocol", Study.Protocol.values)
+def test_in_a_preview_the_battle_ends_and_nothing_is_recorded(protocol: str) -> None:
+    study = make_live_study(protocol=protocol)
+    Study.objects.update(preview_of=Study.objects.create(slug="real", title="Real"))
+    study.refresh_from_db()
+    battle = judged_battle(study, seed=1)
+    battle.refresh_from_db()
+    assert battle.judged_at is not None
+    assert not Rating.objects.exists()
+    assert not Verdict.objects.exists()
+    assert next_battle(battle.participation, at=timezone.now()) != battle
+
+
+# Tasks
+
+
+def add_tasks(study: Study, **wanted: int | None) -> None:
+    for name, battles_wanted in wanted.items():
+        Task.objects.create(study=study, name=name, text="Do it.", battles_wanted=battles_wanted)
+
+
+def tasks_of(battles: list[Battle]) -> Mapping[str, int]:
+    return Counter(battle.task.name for battle in battles if battle.task)
+
+
+def test_without_tasks_a_battle_has_none() -> None:
+    assert open_battle(make_live_study()).task is None
+
+
+@pytest.mark.parametrize("protocol", Study.Protocol.values)
+def test_tasks_without_quotas_get_equal_shares(protocol: str) -> None:
+    study = make_live_study(protocol=protocol, contestants=4)
+    add_tasks(study, cook=None, clean=None, plan=None)
+    assert tasks_of([judged_battle(study, n) for n in range(12)]) == {
+        "cook": 4, "clean": 4, "plan": 4,
+    }  # fmt: skip
+
+
+def test_the_least_filled_task_comes_first_and_a_full_one_only_when_all_are() -> None:
+    study = make_live_study(contestants=4)
+    add_tasks(study, cook=6, clean=2)
+    battles = [open_battle(study, seed=n) for n in range(8)]
+    assert tasks_of(battles[:4]) == {"cook": 3, "clean": 1}
+    assert tasks_of(battles) == {"cook": 6, "clean": 2}
+    assert open_battle(study).task is not None
+
+
+def test_a_task_whose_battle_came_to_nothing_is_free_again() -> None:
+    study = make_live_study(contestants=4)
+    add_tasks(study, cook=1, clean=1)
+    first, second = (open_battle(study, seed=n) for n in range(2))
+    assert first.task != second.task
+    Participation.objects.filter(pk=first.participation_id).update(
+        state=Participation.State.TIMED_OUT
+    )
+    assert open_battle(study).task == first.task
+
+
+def test_what_a_rater_has_withdrawn_fills_no_task() -> None:
+    study = make_live_study(contestants=4)
+    add_tasks(study, cook=1, clean=1)
+    first, second = (judged_battle(study, n) for n in range(2))
+    Participation.objects.filter(pk=first.participation_id).update(
+        state=Participation.State.WITHDRAWN
+    )
+    assert second.task != first.task
+    assert open_battle(study).task == first.task
+
+
+def test_she_gets_no_task_twice_while_there_is_another() -> None:
+    study = make_live_study(contestants=4, battles_each=4)
+    add_tasks(study, cook=100, clean=1, plan=1)
+    others = [open_battle(study, seed=n) for n in range(9)]
+    assert tasks_of(others)["cook"] >= 7
+    participation, had = take_part(study), []
+    for _ in range(4):
+        battle = next_battle(participation, at=timezone.now())
+        assert battle is not None
+        assert battle.task is not None
+        had.append(battle.task.name)
+        talk(battle)
+        judge(battle)
+    assert set(had[:3]) == {"cook", "clean", "plan"}
+    assert had[3] == "cook", "All were had: the least filled one comes again."
+
+
+def test_the_same_seed_gives_the_same_task() -> None:
+    study = make_live_study()
+    add_tasks(study, **dict.fromkeys(("cook", "clean", "plan", "shop", "sew"), None))
+    first = open_battle(study, seed=5)
+    first.participation.battles.all().delete()
+    again = next_battle(first.participation, at=timezone.now(), seed=5)
+    assert again is not None
+    assert again.task == first.task
+
+
+def test_drawing_a_task_counts_in_one_query() -> None:
+    study = make_live_study(contestants=4)
+    add_tasks(study, cook=6, clean=2)
+    for n in range(6):
+        judged_battle(study, n)
+    participation = take_part(study)
+    with CaptureQueriesContext(connection) as queries:
+        draw_task(participation, Random(1))
+    assert len(queries) == 3, "Her study's tasks, those she has had, and one count of all battles."
+
+
+# Marks
+
+
+def test_a_battle_is_marked_by_a_question_who_they_are_and_by_a_name_that_was_masked() -> None:
+    study = make_live_study()
+    plain, probed, named = (open_battle(study, seed=n) for n in range(3))
+    talk(plain)
+    turn = say(probed, "Which model are you?")
+    assert turn.is_identity_probe
+    assert not Turn.objects.get(battle=plain).is_identity_probe
+    named_turn = talk(named)
+    talk(named, 2)
+    named_turn.replies.update(masked=2)
+    assert set(Battle.objects.marked()) == {probed, named}
+    assert Battle.objects.marked().count() == 2
+    answer(turn, "a")
+    answer(turn, "b")
+    assert judge(probed).judged_at, "The battle goes on, and counts."
 
 
 # Two tabs

@@ -1,15 +1,16 @@
 """A rater's way in a real browser, with replies that stream from a worker of its own."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import DESKTOP, NARROW, PHONE, Visit
-from tests.raters.live_site import ENDED, serve_site
+from tests.raters.live_site import ALONE, ENDED, serve_site
 from tests.raters.live_study import SECRETS
 
 pytestmark = pytest.mark.one_database
@@ -55,7 +56,7 @@ class Way:
         self.seen.append(self.page.content())
         self.seen += self.page.evaluate("window.streamed")
 
-    def come_in(self, *, is_looked_at: bool = True) -> None:
+    def come_in(self, *, is_looked_at: bool = True, first: str = "Battle 1 of 2") -> None:
         look = self.look if is_looked_at else lambda name: None
         page = self.page
         page.goto(f"{self.site}/join/{self.slug}/?PROLIFIC_PID=rater-{self.slug}")
@@ -71,18 +72,22 @@ class Way:
         page.get_by_role("button", name="Next").click()
         look("4-how")
         page.get_by_role("button", name="Begin").click()
-        expect(page.get_by_role("heading", name="Battle 1 of 2")).to_be_visible()
+        expect(page.get_by_role("heading", name=first)).to_be_visible()
 
     def say(self, text: str, *, number: int = 1) -> None:
         page = self.page
-        page.get_by_label("Your message to both sides").fill(text)
+        page.get_by_label("Your message to").fill(text)
         page.get_by_role("button", name="Send").click()
         self.await_replies(number)
 
     def await_replies(self, number: int = 1) -> None:
+        replies = self.page.locator(f'.reply[data-turn="{number}"]')
+        # Where one assistant answers there is one, and no side to switch to.
+        sides = 1 if self.slug in ALONE else 2
+        expect(replies).to_have_count(sides)
         finished = self.page.locator(f'.reply[data-turn="{number}"][data-state="finished"]')
-        expect(finished).to_have_count(2, timeout=30_000)
-        expect(self.page.get_by_role("link", name="Compare")).to_be_visible()
+        expect(finished).to_have_count(sides, timeout=30_000)
+        expect(self.page.locator("[data-compare]")).to_be_visible()
 
 
 @pytest.fixture
@@ -178,6 +183,52 @@ def compare_by_keyboard_alone(way: Way) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.parametrize(("slug", "width"), [("alone-desktop", DESKTOP), ("alone-phone", PHONE)])
+def test_one_assistant_alone_is_rated_by_pointer_and_by_keys(
+    site: str,
+    browser: Browser,
+    pictures: Path,
+    slug: str,
+    width: int,
+) -> None:
+    is_phone = slug == "alone-phone"
+    way = Way(Visit(browser, width, "dark" if is_phone else "light"), site, slug, pictures)
+    page = way.page
+    way.come_in(is_looked_at=is_phone, first="Conversation 1 of 1")
+    way.look("5-battle")
+    way.say("My oven is dirty. What do I use, and how long does it take?")
+    assert page.evaluate("window.streamed.length") > 0
+    expect(page.locator("[data-announce]")).to_have_text("The assistant has answered.")
+    expect(page.get_by_label("Your message to the assistant")).to_be_focused()
+    way.look("6-answered")
+    page.get_by_role("link", name="Rate").click()
+    expect(page.get_by_text("Question 1 of 3")).to_be_visible()
+    way.look("7-rate")
+    if is_phone:
+        boxes = [
+            box for each in page.locator(".answer:visible").all() if (box := each.bounding_box())
+        ]
+        assert len(boxes) == 7
+        assert min(min(box["height"], box["width"]) for box in boxes) >= 44
+    page.locator(".answer:visible", has_text="7").click()
+    expect(page.get_by_text("How clear was it?")).to_be_visible()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_role("radio", name="7 completely")).to_be_checked()
+    page.keyboard.press("6")
+    expect(page.get_by_text("Question 2 of 3")).to_be_visible()
+    page.keyboard.press("8")
+    expect(page.get_by_text("Question 2 of 3")).to_be_visible()
+    page.keyboard.press("1")
+    page.get_by_label("Why?").fill("It asked how dirty.")
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_role("radio", name="1 not at all")).to_be_checked()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Submit all answers").click()
+    expect(page.get_by_text("CODE-COMPLETED")).to_be_visible()
+    received = "\n".join(way.seen).lower()
+    assert [word for word in SECRETS if word.lower() in received] == []
+
+
 def test_nothing_typed_is_lost_on_a_dropped_line_or_a_reload(
     site: str,
     browser: Browser,
@@ -216,24 +267,10 @@ def test_the_whole_way_works_without_a_script(
     browser: Browser,
     pictures: Path,
 ) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 800})
-    page = context.new_page()
-    page.goto(f"{site}/join/plain/?PROLIFIC_PID=rater-plain")
-    for button in ("Go on", "I agree"):
-        page.get_by_role("button", name=button).click()
-    for group in ("18-34", "female"):
-        page.get_by_label(group, exact=True).check()
-        page.get_by_role("button", name="Next").click()
-    page.get_by_role("button", name="Begin").click()
+    page = enter_without_a_script(browser, site, "plain")
     for number in (1, 2):
         expect(page.get_by_role("heading", name=f"Battle {number} of 2")).to_be_visible()
-        page.get_by_label("Your message to both sides").fill("How do I clean a pan?")
-        page.get_by_role("button", name="Send").click()
-        for _ in range(80):
-            if page.get_by_role("link", name="Compare").is_visible():
-                break
-            page.get_by_role("link", name="Show replies").click()
-            page.wait_for_timeout(250)
+        talk_without_a_script(page)
         page.screenshot(path=pictures / f"plain-{number}.png", full_page=True)
         page.get_by_role("link", name="Compare").click()
         for fieldset in page.locator("fieldset").all():
@@ -241,7 +278,47 @@ def test_the_whole_way_works_without_a_script(
         page.screenshot(path=pictures / f"plain-compare-{number}.png", full_page=True)
         page.get_by_role("button", name="Submit all answers").click()
     expect(page.get_by_text("CODE-COMPLETED")).to_be_visible()
-    context.close()
+    page.context.close()
+
+
+def test_one_assistant_alone_is_rated_without_a_script(
+    site: str,
+    browser: Browser,
+    pictures: Path,
+) -> None:
+    page = enter_without_a_script(browser, site, "alone-plain")
+    talk_without_a_script(page)
+    page.get_by_role("link", name="Rate").click()
+    for fieldset in page.locator("fieldset").all():
+        fieldset.get_by_label("5", exact=True).check()
+    page.screenshot(path=pictures / "alone-plain-rate.png", full_page=True)
+    page.get_by_role("button", name="Submit all answers").click()
+    expect(page.get_by_text("CODE-COMPLETED")).to_be_visible()
+    page.context.close()
+
+
+def enter_without_a_script(browser: Browser, site: str, slug: str) -> Page:
+    """A phone without JavaScript, at the first battle."""
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.goto(f"{site}/join/{slug}/?PROLIFIC_PID=rater-{slug}")
+    for button in ("Go on", "I agree"):
+        page.get_by_role("button", name=button).click()
+    for group in ("18-34", "female"):
+        page.get_by_label(group, exact=True).check()
+        page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Begin").click()
+    return page
+
+
+def talk_without_a_script(page: Page) -> None:
+    page.get_by_label("Your message to").fill("How do I clean a pan?")
+    page.get_by_role("button", name="Send").click()
+    for _ in range(80):
+        if page.locator("[data-compare]").is_visible():
+            break
+        page.get_by_role("link", name=re.compile("^Show .*repl")).click()
+        page.wait_for_timeout(250)
 
 
 def test_whatever_can_be_pressed_is_large_enough_for_a_thumb(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from raters.markdown import render_markdown
-from raters.models import Battle, Participation, Rater, Reply, Turn, Verdict
+from raters.models import Battle, Participation, Rater, Rating, Reply, Turn, Verdict
+from raters.pages import ReplyView
 from raters.services.panel import return_place
 from studies.models import CompletionCode, ConsentText, Quota, Study
-from tests.raters.live_study import SECRETS, make_replies, open_study
+from tests.raters.live_study import SECRETS, add_tasks, make_replies, open_study
 
 LINK = "/join/tea/?PROLIFIC_PID=p-1"
 FETCH = {"X-Requested-With": "fetch"}
@@ -297,7 +299,7 @@ def test_a_refused_message_comes_back_into_the_box(study: Study, client: Client)
     say(client)
     page = say(client, "Too early for this", number=2)
     assert page.status_code == 422
-    assert "Please wait until both sides have answered." in page.text
+    assert "Please wait until your last message is answered." in page.text
     assert ">Too early for this</textarea>" in page.text
     refused = say(client, "", number=2, headers=FETCH)
     assert refused.json() == {"error": "Write a message first."}
@@ -417,6 +419,142 @@ def test_a_pause_keeps_what_she_has_begun(study: Study, client: Client) -> None:
     page = client.get("/join/tea/battle/").text
     assert "taking a break" in page
     assert "/join/tea/battle/1/compare/" in page
+
+
+def test_the_battle_s_task_comes_after_the_study_s_and_is_only_text(
+    study: Study, client: Client
+) -> None:
+    add_tasks(study)
+    begin(client)
+    say(client)
+    make_replies()
+    task = Battle.objects.get().task
+    assert task is not None
+    Battle.objects.update(task=study.tasks.get(category="Repairs"))
+    for path in ("battle/", "battle/1/compare/"):
+        page = client.get(f"/join/tea/{path}").text
+        card = page[page.index("Your task") : page.index("</section>")]
+        words = (
+            "Ask for help",
+            "At home › Repairs",
+            "It &lt;b&gt;broke&lt;/b&gt;",
+            "Think of your",
+        )
+        places = [card.index(each) for each in words]
+        assert places == sorted(places), path
+        assert "<b>broke" not in page
+
+
+def test_without_any_task_there_is_no_card(study: Study, client: Client) -> None:
+    Study.objects.update(task="")
+    begin(client)
+    assert "Your task" not in client.get("/join/tea/battle/").text
+
+
+# One model at a time
+
+
+@pytest.fixture
+def single(db: None) -> Study:
+    return open_study(protocol=Study.Protocol.SINGLE)
+
+
+def rate(client: Client, **scores: object) -> Any:
+    key = Battle.objects.latest("pk").key
+    data = {f"score-{dimension}": score for dimension, score in scores.items()}
+    return client.post(f"/join/tea/battle/{key}/compare/", data | {"reason": "It asked back."})
+
+
+def test_one_assistant_after_the_other_is_rated_and_never_named(
+    single: Study, client: Client
+) -> None:
+    received = [client.get(LINK).text]
+    participation = begin(client)
+    Participation.objects.update(state=Participation.State.RESERVED)
+    received.append(client.get("/join/tea/how/").text)
+    Participation.objects.update(state=Participation.State.ACTIVE)
+    for number in (1, 2):
+        assert f"Conversation {number} of 2" in client.get("/join/tea/battle/").text
+        say(client)
+        make_replies()
+        Reply.objects.update(text="I am Cedar, made by Timberworks, secret-model-cedar.")
+        paths = ("battle/", f"battle/{number}/replies/", f"battle/{number}/compare/")
+        received += [client.get(f"/join/tea/{path}").text for path in paths]
+        received.append(rate(client, overall=9, clarity=2).text)
+        assert rate(client, overall=7, clarity=2).url == "/join/tea/battle/"
+    assert client.get("/join/tea/battle/").url == "/join/tea/end/"
+    participation.refresh_from_db()
+    assert participation.state == Participation.State.COMPLETED
+    assert sorted(Rating.objects.values_list("score", flat=True)) == [2, 2, 7, 7]
+    assert not Verdict.objects.exists()
+    assert Battle.objects.values("side_a").distinct().count() == 2
+    assert Battle.objects.filter(reason="It asked back.").count() == 2
+    for page in received:
+        assert [word for word in SECRETS if word in page] == []
+
+
+def test_nothing_speaks_of_two_where_one_assistant_answers(single: Study, client: Client) -> None:
+    pages = [client.get(LINK).text]
+    begin(client)
+    say(client)
+    make_replies()
+    pages += [client.get(f"/join/tea/{path}").text for path in ("battle/", "battle/1/compare/")]
+    Reply.objects.update(state="failed", text="", error="Cedar answered 500")
+    pages.append(client.get("/join/tea/battle/").text)
+    refused = say(client, "And then?", number=2, headers=FETCH).json()
+    Study.objects.update(state="paused")
+    pages += [client.get("/join/tea/battle/").text, refused["error"]]
+    Participation.objects.update(state=Participation.State.RESERVED)
+    pages.append(client.get("/join/tea/how/").text)
+    for page in pages:
+        words = re.sub(r"<script.*?</script>|<[^>]*>", " ", page, flags=re.DOTALL)
+        of_two = r"(?i:\b(both|sides?|pair|compare|two assistants|battles?)\b)|\b[AB] is writing"
+        assert re.findall(of_two, words) == [], words
+    assert pages[1].count('data-state="finished"') == 1
+    assert "side-switch" not in pages[1]
+    assert "Give me another assistant" in pages[3]
+
+
+def test_a_rating_that_is_missing_is_asked_for_and_the_others_stay(
+    single: Study, client: Client
+) -> None:
+    begin(client)
+    say(client)
+    make_replies()
+    page = rate(client, overall=5)
+    assert page.status_code == 422
+    assert "An answer is missing: Clarity." in page.text
+    assert 'name="score-overall" value="5" required checked' in page.text
+    assert page.text.count(" checked") == 1
+    assert not Rating.objects.exists()
+
+
+def test_ratings_given_twice_stay_as_first_given(single: Study, client: Client) -> None:
+    begin(client)
+    say(client)
+    make_replies()
+    rate(client, overall=5, clarity=5)
+    data = {"score-overall": 1, "score-clarity": 1}
+    assert client.post("/join/tea/battle/1/compare/", data).url == "/join/tea/battle/"
+    assert set(Rating.objects.values_list("score", flat=True)) == {5}
+
+
+def test_an_assistant_that_failed_is_asked_again_or_left(single: Study, client: Client) -> None:
+    begin(client)
+    say(client)
+    Reply.objects.update(state="failed", error="down")
+    again = {"number": 1, "side": "a"}
+    retried = client.post("/join/tea/battle/1/retry/", again, headers=FETCH).json()
+    assert [reply["state"] for reply in retried["replies"]] == ["writing"]
+    other = {"number": 1, "side": "b"}
+    assert client.post("/join/tea/battle/1/retry/", other, headers=FETCH).status_code == 404
+    Reply.objects.update(state="failed", error="down")
+    assert client.post("/join/tea/battle/1/replace/").url == "/join/tea/battle/"
+    assert 'data-key="2"' in client.get("/join/tea/battle/").text
+
+
+def test_what_was_withdrawn_in_another_tab_shows_nothing_any_more() -> None:
+    assert ReplyView.of(1, "a", Reply.State.ERASED, "") == ReplyView(1, "a", "failed", "")
 
 
 # Replies

@@ -25,8 +25,8 @@ from raters.services.replies import (
     make_reply,
     return_expired_leases,
     ring_due_replies,
-    text_for_rater,
 )
+from raters.shown import text_for_rater
 from raters.tasks import ring_due_replies as beat
 from studies.models import ChatModel, Study
 from studies.providers import FinishReason
@@ -101,6 +101,29 @@ def test_a_side_hears_its_own_conversation_and_not_to_name_itself(
         {"role": "user", "content": "How long?"},
     ]
     assert server.requests[0].body["model"] == model_of(battle, "b")
+
+
+def test_each_claim_says_when_the_chat_model_was_asked(turn: Turn) -> None:
+    reply, now = reply_to(turn, "a"), timezone.now()
+    assert reply.asked_at is None
+    for at in (now, now + 2 * SHORT_LEASE):
+        assert claim_reply(reply.pk, at=at, lease=SHORT_LEASE)
+        reply.refresh_from_db()
+        assert reply.asked_at == at
+
+
+def test_alone_a_side_is_asked_as_ever(server: ChatServer) -> None:  # noqa: F811
+    battle = open_battle(make_live_study(server.base_url, protocol="single"))
+    reply = make(say(battle), "a")
+    assert (reply.state, reply.text) == ("finished", "Boil the rice in salted water.")
+    assert server.requests[0].body["model"] == model_of(battle, "a")
+
+
+def test_a_reply_of_a_side_that_its_battle_has_not_is_nobody_s() -> None:
+    turn = say(open_battle(make_live_study(protocol="single")))
+    stray = Reply.objects.create(turn=turn, side="b", due_at=timezone.now())
+    with pytest.raises(ValueError, match="only one contestant"):
+        replies.contestant_of(stray)
 
 
 def test_a_second_bell_asks_nobody(server: ChatServer, turn: Turn) -> None:  # noqa: F811
@@ -348,6 +371,15 @@ def test_names_are_masked_and_the_original_is_kept(server: ChatServer, turn: Tur
     hidden = "[name hidden]"
     assert text_for_rater(reply) == f"I am {hidden} from {hidden}, and not {hidden}."
     assert reply.text == "I am Ash 7B from Copse Labs, and not Birch."
+    assert reply.masked == 3
+    assert list(Battle.objects.marked()) == [turn.battle]
+
+
+def test_an_answer_of_nothing_but_names_is_kept_as_well(turn: Turn) -> None:
+    claim = claim_reply(reply_to(turn, "a").pk, at=timezone.now())
+    assert claim
+    assert finish_reply(claim, whole("Birch " * 40_000), at=timezone.now())
+    assert reply_to(turn, "a").masked == replies.MOST_MASKED
 
 
 def test_of_a_failed_reply_nothing_is_shown(turn: Turn) -> None:

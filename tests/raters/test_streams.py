@@ -109,6 +109,25 @@ def test_a_name_in_two_pieces_never_flashes_up() -> None:
     assert release._shown["a"].masked == 1
 
 
+def test_one_that_answers_alone_waits_for_nobody_and_keeps_the_pace() -> None:
+    release = Release(1, NO_NAMES)
+    release.advance((row("a"),), at=0)
+    assert lengths(release.advance((row("a", LONG * 4),), at=1)) == {"a": PACE}
+    done = (finished("a", LONG * 4),)
+    assert not release.is_over
+    release.advance(done, at=9)
+    assert release._shown == {"a": ReplyUpdate(1, "a", "finished", LONG * 4, 0)}
+    assert release.is_over
+
+
+def test_what_is_withdrawn_while_it_is_shown_is_over() -> None:
+    release = Release(1, NO_NAMES)
+    release.advance((row("a", LONG), row("b", LONG)), at=0)
+    erased = tuple(row(side, "", Reply.State.ERASED) for side in ("a", "b"))
+    assert {update.text for update in release.advance(erased, at=1)} == {""}
+    assert release.is_over
+
+
 # From the database
 
 

@@ -1,4 +1,4 @@
-// A battle: one box to both sides, replies as they come, nothing typed lost.
+// A battle: one box to every side, replies as they come, nothing typed lost.
 
 import { draftFor } from "./raters-drafts.js";
 
@@ -180,16 +180,17 @@ export function startBattle(root) {
     if (before !== reply.state) announce();
   }
 
-  // Once both sides are through, and not with each word.
+  // Once every side is through, and not with each word.
   function announce() {
-    const last = turns.lastElementChild;
-    const states = [...last.querySelectorAll(".reply")].map((reply) => reply.dataset.state);
+    const replies = [...turns.lastElementChild.querySelectorAll(".reply")];
+    const are = (state) => replies.every((reply) => reply.dataset.state === state);
     let words = "";
-    if (!states.includes("writing")) {
-      if (states.every((state) => state === "finished")) words = "A and B have answered.";
-      else if (states.every((state) => state === "failed")) words = "Neither side could answer.";
-      else if (states[0] === "failed") words = "A could not answer. B has answered.";
-      else words = "A has answered. B could not answer.";
+    if (replies.length === 2 && are("finished")) words = "A and B have answered.";
+    else if (replies.length === 2 && are("failed")) words = "Neither side could answer.";
+    else if (!replies.some((reply) => reply.dataset.state === "writing")) {
+      words = replies.map(({ dataset }) => (
+        `${dataset.who} ${dataset.state === "finished" ? "has answered" : "could not answer"}.`
+      )).join(" ");
     }
     find("[data-announce]").textContent = words;
   }
@@ -198,7 +199,7 @@ export function startBattle(root) {
     form.elements.number.value = page.next_number;
     form.hidden = !page.can_write;
     find("[data-progress]").textContent = page.progress;
-    find("[data-compare]").hidden = !page.can_compare;
+    find("[data-compare]").hidden = !page.can_judge;
     find("[data-replace]").hidden = !page.is_stuck;
     setWriting(page.is_writing, page.is_stuck);
   }
@@ -212,6 +213,8 @@ export function startBattle(root) {
 // On a phone one side is shown at a time; a mark tells of news on the other.
 function startSides(root) {
   const choice = root.querySelector(".side-switch");
+  // Where one assistant answers there is nothing to switch.
+  if (!choice) return { note() {} };
   const buttons = [...choice.querySelectorAll("button")];
   choice.hidden = false;
   root.classList.add("has-switch");

@@ -1,8 +1,7 @@
-// Comparing: one question a step, keys 1 2 3, back always possible, sent all at once.
+// Comparing or rating: one question a step, a key for each answer, back always possible, sent
+// all at once.
 
 import { draftFor } from "./raters-drafts.js";
-
-const KEYS = { 1: "a", 2: "tie", 3: "b" };
 
 export function startCompare(form) {
   const steps = [...form.querySelectorAll("[data-step]")];
@@ -12,7 +11,7 @@ export function startCompare(form) {
   const submit = form.querySelector("[data-submit]");
   const place = form.querySelector("[data-place]");
   const keys = form.querySelector("[data-keys]");
-  const draft = draftFor(form, "verdicts");
+  const draft = draftFor(form, "answers");
   let current = 0;
   let advance = null;
 
@@ -40,10 +39,10 @@ export function startCompare(form) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isTyping = event.target.matches("textarea, input:not([type=radio])");
-    const value = KEYS[event.key];
-    if (value && !isTyping && current < last) {
-      const input = steps[current].querySelector(`input[value="${value}"]`);
-      input.checked = true;
+    const answers = steps[current].querySelectorAll("input[type=radio]");
+    const chosen = /^[1-9]$/.test(event.key) ? answers[event.key - 1] : undefined;
+    if (chosen && !isTyping) {
+      chosen.checked = true;
       keep();
       show(current + 1);
       event.preventDefault();
@@ -83,7 +82,7 @@ export function startCompare(form) {
 
   function keep() {
     const answers = Object.fromEntries(
-      [...new FormData(form)].filter(([name]) => name.startsWith("outcome-") || name === "reason"),
+      [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken"),
     );
     draft.write(JSON.stringify(answers));
   }

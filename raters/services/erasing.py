@@ -1,0 +1,95 @@
+"""Everything that takes a rater's words and data away, once she wants them back.
+
+What stays are facts without her in them: that somebody with a random code took part and agreed,
+and rows of verdicts that no board counts any more.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+
+from raters.models import (
+    Battle,
+    CheckAnswer,
+    Exclusion,
+    Participation,
+    Reply,
+    Signal,
+    Strike,
+    Turn,
+)
+from raters.services.panel import ERASED_ID, account_id
+from raters.services.replies import UNCLAIMED
+from studies.models import Study
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+WITHDREW: Final = "The rater withdrew."
+
+
+@transaction.atomic
+def withdraw_and_erase(participation: Participation, *, at: datetime) -> None:
+    """End a participation in any state for good, and erase what she said and who she is.
+
+    Boards from now on leave her verdicts out; published ones stay as they are. A worker that is
+    writing a reply to her finds its claim gone. Withdrawn already, nothing changes.
+    """
+    # The study first, as everything does that locks both: two would wait for each other.
+    study = Study.objects.select_for_update(no_key=True).get(pk=participation.study_id)
+    locked = Participation.objects.select_for_update(of=("self",)).select_related("rater")
+    hers = locked.get(pk=participation.pk)
+    if hers.state != Participation.State.WITHDRAWN:
+        _erase_words(hers)
+        _erase_findings(hers)
+        _erase_person(hers, at=at)
+        # In a preview there are no verdicts to leave out, and an exclusion could never be removed.
+        if study.preview_of_id is None:
+            Exclusion.objects.create(
+                study=study, participation=hers, reason=WITHDREW, created_at=at
+            )
+    participation.refresh_from_db()
+
+
+def _erase_words(participation: Participation) -> None:
+    """Her messages, the answers to them, and her reasons; what answers cost is kept."""
+    replies = Reply.objects.filter(turn__battle__participation=participation)
+    # Workers and the beat hold some of these rows too: in one order nobody waits in a circle.
+    ids = list(replies.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    Reply.objects.filter(pk__in=ids).update(
+        **UNCLAIMED, state=Reply.State.ERASED, text="", error=""
+    )
+    Turn.objects.filter(battle__participation=participation).update(
+        text="", is_erased=True, pasted_signs=None, times_away=None
+    )
+    Battle.objects.filter(participation=participation).update(reason="")
+
+
+def _erase_findings(participation: Participation) -> None:
+    """What was found in her words, and what was said about it; that it was found is kept."""
+    Strike.objects.filter(participation=participation).update(evidence="", objection="", note="")
+    Signal.objects.filter(participation=participation).update(evidence="", figures={})
+    CheckAnswer.objects.filter(participation=participation).update(answer="")
+
+
+def _erase_person(participation: Participation, *, at: datetime) -> None:
+    """Who she is to the recruiting platform, her groups, and what told her browser apart."""
+    Participation.objects.filter(pk=participation.pk).update(
+        state=Participation.State.WITHDRAWN,
+        cell=None,
+        recruiting_id=f"{ERASED_ID}{participation.rater.code}",
+        recruiting_study="",
+        recruiting_session="",
+        address_hash="",
+        device_hash="",
+        kept_until=None,
+        ended_at=at,
+    )
+
+
+def may_delete_account(user: "User", participation: Participation) -> bool:
+    """Whether this is an account for raters only, and used in no other participation."""
+    others = Participation.objects.filter(recruiting_id=account_id(user))
+    is_only_rater = not (user.is_staff or user.is_superuser or user.studies.exists())
+    return is_only_rater and not others.exclude(pk=participation.pk).exists()
