@@ -14,10 +14,12 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from leaderboards.exclusions import LeftOut, left_out_of
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
 from leaderboards.models.boards import SCOPE_NAMES
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.views import board_export
+from raters.models import Exclusion
 from studies.api import Linked, ListedFilter, OfStudy
 
 
@@ -130,12 +132,40 @@ class BoardSummaryOut(Linked):
         return self.link(name, slug=board.study.slug, board_id=board.pk)
 
 
+class LeftOutOut(serializers.Serializer[LeftOut]):
+    kind = serializers.ChoiceField(["participation", "battle", "rule"])
+    rule = serializers.ChoiceField(
+        Exclusion.Rule.choices, allow_blank=True, help_text="Which rule; empty if it is none."
+    )
+    of = serializers.CharField(help_text="What was left out, in words.")
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    verdicts = serializers.IntegerField(
+        allow_null=True,
+        help_text="How many verdicts, or ratings, it left out by itself as the board was taken; "
+        "null on boards from before they were counted.",
+    )
+    participations = serializers.IntegerField(allow_null=True, help_text="How many raters’.")
+
+
 class BoardOut(BoardSummaryOut):
     parameters = serializers.JSONField(help_text="What its numbers depend on besides verdicts.")
+    exclusions_applied = serializers.SerializerMethodField(
+        help_text="The exclusions that applied, oldest first. None names a rater or a battle."
+    )
     sections = SectionOut(many=True)
 
     class Meta(BoardSummaryOut.Meta):
-        fields = [*BoardSummaryOut.Meta.fields, "parameters", "sections"]
+        fields = [
+            *BoardSummaryOut.Meta.fields,
+            "parameters",
+            "exclusions_applied",
+            "sections",
+        ]
+
+    @extend_schema_field(LeftOutOut(many=True))
+    def get_exclusions_applied(self, board: Board) -> list[dict[str, Any]]:
+        return [dict(LeftOutOut(each).data) for each in left_out_of(board)]
 
 
 class RowOut(serializers.ModelSerializer[BoardRow]):

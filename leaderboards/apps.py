@@ -9,6 +9,15 @@ class LeaderboardsConfig(AppConfig):
 
     def ready(self) -> None:
         keep_installed(self, refusals)
+        _search_votes()
+
+
+def _search_votes() -> None:
+    """Votes are judged by what they add up to, which raters know nothing of."""
+    from leaderboards.services.vote_tests import find_unlikely_votes
+    from raters.services.fraud import add_search
+
+    add_search(find_unlikely_votes)
 
 
 def refusals() -> tuple[Refusal, ...]:

@@ -34,12 +34,16 @@ def read_rating_input(frame: Frame, *, dimensions: Sequence[str] | None = None) 
     return BoardInput(
         contestants=tuple(contestant.slug for contestant in frame.contestants),
         groups=frame.group_shares,
-        dimensions=tuple(_added_up(frame, dimension, columns) for dimension in chosen),
+        dimensions=tuple(
+            rating_input(frame, dimension, columns[1:, columns[0] == dimension.pk])
+            for dimension in chosen
+        ),
     )
 
 
-def _added_up(frame: Frame, dimension: Dimension, columns: IntArray) -> RatingInput:
-    _, rater, cell, contestant, score = columns[:, columns[0] == dimension.pk]
+def rating_input(frame: Frame, dimension: Dimension, columns: IntArray) -> RatingInput:
+    """Add up a dimension's ratings (4, N): rater, cell, contestant and score of each."""
+    rater, cell, contestant, score = columns
     groups = np.empty((0, len(cell)), np.int64)
     if frame.groups:
         groups = frame.groups_of_cell[np.searchsorted(frame.cell_ids, cell)].T

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
+from numpy.typing import NDArray
 
 from leaderboards.ranking.boards import BoardInput, DimensionInput, Engine, GroupShare
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, OUTCOMES, TIE, IntArray
@@ -95,7 +96,10 @@ class Verdicts:
 
     def on(self, dimension: int) -> "Verdicts":
         """The verdicts on one dimension, in the same order."""
-        here = self.dimension == dimension
+        return self.where(self.dimension == dimension)
+
+    def where(self, here: NDArray[np.bool_]) -> "Verdicts":
+        """Those that `here` (V,) says, in the same order."""
         return Verdicts(**{field.name: getattr(self, field.name)[here] for field in fields(self)})
 
 
@@ -107,7 +111,7 @@ def read_counted(frame: Frame, dimensions: Sequence[Dimension]) -> Verdicts:
         .values_list(*ROW, OUTCOME_CODE)
         .annotate(times=Count("pk"))
     )
-    return _indexed(frame, fetched(rows, width=6))
+    return indexed(frame, fetched(rows, width=6))
 
 
 def read_in_order(
@@ -127,7 +131,7 @@ def read_in_order(
         verdicts = verdicts.filter(is_after(*after))
     if until is not None:
         verdicts = verdicts.exclude(is_after(*until))
-    return _indexed(frame, fetched(verdicts.values_list(*ROW, OUTCOME_CODE, Value(1)), width=6))
+    return indexed(frame, fetched(verdicts.values_list(*ROW, OUTCOME_CODE, Value(1)), width=6))
 
 
 def is_after(recorded_at: datetime, pk: int) -> Q:
@@ -147,20 +151,23 @@ def read_board_input(
         contestants=tuple(contestant.slug for contestant in frame.contestants),
         groups=frame.group_shares,
         dimensions=tuple(
-            _dimension_input(frame, dimension, verdicts, raters, reads_order=reads_order)
+            dimension_input(
+                frame, dimension, verdicts, raters[dimension.pk], reads_order=reads_order
+            )
             for dimension in chosen
         ),
     )
 
 
-def _dimension_input(
+def dimension_input(
     frame: Frame,
     dimension: Dimension,
     verdicts: Verdicts,
-    raters: dict[int, IntArray],
+    raters: IntArray,
     *,
     reads_order: bool,
 ) -> DimensionInput:
+    """What a dimension's sections are computed from; `raters` (1 + G,) by tournament."""
     on = verdicts.on(frame.dimensions.index(dimension))
     tournaments = frame.tournaments_of(on.cell)
     belongs = np.concatenate(tournaments)
@@ -183,7 +190,7 @@ def _dimension_input(
         outcome=outcome,
         times=times,
         crossings=crossings.astype(np.int64).reshape(groups, groups),
-        raters=raters.get(dimension.pk, np.zeros(1 + groups, np.int64)),
+        raters=raters,
     )
 
 
@@ -238,7 +245,8 @@ def _chunks(rows: QuerySet[Any, Any]) -> Iterator[list[tuple[int, ...]]]:
         yield chunk
 
 
-def _indexed(frame: Frame, columns: IntArray) -> Verdicts:
+def indexed(frame: Frame, columns: IntArray) -> Verdicts:
+    """Rows of a database (6, V) as indices: dimension, cell, sides, outcome, how often."""
     dimension, cell, a, b, outcome, times = columns
     contestants = [contestant.pk for contestant in frame.contestants]
     return Verdicts(

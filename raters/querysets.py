@@ -78,15 +78,19 @@ class _OnDimensions(models.QuerySet[Answer]):
 def is_left_out(kind: str, exclusions: ExclusionQuerySet) -> Q | Exists:
     """Whether exclusions of a kind leave a verdict or rating out: a condition on it.
 
-    Where many may be named it asks whether there is one: that the database answers by a join,
-    and not in a list of all whose length decides how long it takes. Raises KeyError for a kind
-    that is none.
+    What somebody named is a short list, which is asked for once. What raters did may be long: it
+    is looked up battle by battle, since PostgreSQL goes through a list that outgrows its memory
+    again for every verdict. Raises KeyError for a kind that is none.
     """
     from raters.models import Reply, Turn  # they are made of the query sets here
 
+    named = {
+        kind: exclusions.filter(**{f"{kind}__isnull": False}).order_by().values(kind)
+        for kind in NAMED
+    }
     conditions: dict[str, Q | Exists] = {
-        "participation": Exists(exclusions.filter(participation=OuterRef("battle__participation"))),
-        "battle": Exists(exclusions.filter(battle=OuterRef("battle"))),
+        "participation": Q(battle__participation__in=named["participation"]),
+        "battle": Q(battle__in=named["battle"]),
         "struck_out": Q(battle__participation__state="struck_out"),
         "unfinished": ~Q(battle__participation__state="completed"),
         "leaks": Exists(Reply.objects.filter(turn__battle=OuterRef("battle"), masked__gt=0)),

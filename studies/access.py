@@ -17,3 +17,8 @@ def get_study_for(user: "User | AnonymousUser", slug: str) -> Study:
     if study is None:
         raise Http404(f"There is no study “{slug}” here, or it is not public.")
     return study
+
+
+def may_see_live_figures(user: "User | AnonymousUser") -> bool:
+    """Whether this user may see, of studies she sees at all, what they come to as they run."""
+    return user.has_perm("studies.view_study") or user.has_perm("studies.change_study")

@@ -10,8 +10,9 @@ class Fold(models.Model):
     """How far a study's verdicts have been folded into its standings.
 
     The fold is right only as long as every verdict up to `recorded_at`, `verdict_id` has been
-    counted and the exclusions are the same; `verdicts` and `exclusions` let the next fold see
-    that, and start anew if a transaction committed late or an exclusion came or went.
+    counted and the exclusions leave out the same; `verdicts` and `exclusions`, a digest of these
+    and of which verdicts counted, let the next fold see that, and start anew if a transaction
+    committed late, an exclusion came or went, or a rule speaks of others now.
     """
 
     study = models.OneToOneField(Study, models.CASCADE, related_name="fold")

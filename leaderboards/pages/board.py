@@ -1,4 +1,7 @@
-"""Reads what the page of a board shows, in few queries and never its export."""
+"""Reads what the page of a board shows, in few queries.
+
+Of its export, which is large, only what was left out is read, and that once.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from leaderboards.errors import NothingToRankError
+from leaderboards.exclusions import LeftOutTogether, left_out_of, together
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.tables import Overview, Table, overview, table
 from leaderboards.pages.words import Fact, model_numbers, percent, verdict
@@ -208,6 +212,11 @@ class BoardPage:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         return self.contents.axes(self.choice)
+
+    @cached_property
+    def left_out(self) -> tuple[LeftOutTogether, ...]:
+        """The exclusions that applied, those for the same reason together."""
+        return together(left_out_of(self.board))
 
     @property
     def sources(self) -> tuple[Source, ...]:

@@ -174,6 +174,14 @@ def rank_board(
     )
 
 
+def rank_for_all(given: BoardInput, parameters: BoardParameters) -> Section:
+    """Compute the section that speaks for all on the first dimension, and no other.
+
+    It is the electorate's, or without groups the sample's.
+    """
+    return next(_rank_dimension(given, given.dimensions[0], parameters))
+
+
 def _rank_dimension(
     given: BoardInput, dimension: DimensionInput | RatingInput, parameters: BoardParameters
 ) -> Iterator[Section]:
@@ -355,4 +363,5 @@ __all__ = [
     "Scope",
     "Section",
     "rank_board",
+    "rank_for_all",
 ]

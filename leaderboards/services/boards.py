@@ -11,6 +11,7 @@ from django.db.models import Max, Min
 from leaderboards import document
 from leaderboards.document import Json
 from leaderboards.errors import BoardError, NothingToRankError, WrongEngineError
+from leaderboards.exclusions import LeftOut, left_out_json, read_left_out
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
 from leaderboards.ranking.boards import (
     BoardInput,
@@ -22,7 +23,7 @@ from leaderboards.ranking.boards import (
 )
 from leaderboards.ratings import read_rating_input
 from leaderboards.verdicts import Frame, read_board_input
-from raters.models import Exclusion, Rating, Verdict
+from raters.models import Rating, Verdict
 from studies.models import Study
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def take_board(
     # Two boards taken at once would both supersede the same one.
     Study.objects.select_for_update().get(pk=study.pk)
     frame, given, sections = compute_sections(study, parameters)
-    exclusions = list(study.exclusions.active())
+    left_out = read_left_out(study)
     board = Board(
         id=uuid.uuid4(),
         study=study,
@@ -111,11 +112,11 @@ def take_board(
         taken_by=by,
         raters=max(int(d.raters[0]) for d in given.dimensions),
         verdicts=sum(_everybodys(section) for section in sections),
-        exclusions=len(exclusions),
+        exclusions=len(left_out),
         **_fieldwork(study),
         supersedes=Board.objects.standing().filter(study=study).order_by("-taken_at").first(),
     )
-    exported = _document(board, frame, given, parameters, sections, exclusions)
+    exported = _document(board, frame, given, parameters, sections, left_out)
     board.parameters = exported["input"]["parameters"]
     board.input_digest = exported["input_digest"]
     board.document = document.pack(exported)
@@ -178,7 +179,7 @@ def _document(
     given: BoardInput,
     parameters: BoardParameters,
     sections: tuple[Section, ...],
-    exclusions: list[Exclusion],
+    left_out: list[LeftOut],
 ) -> Json:
     study = frame.study
     given_json = document.input_json(given, parameters)
@@ -210,15 +211,7 @@ def _document(
             }
             for c in frame.contestants
         ],
-        "exclusions": [
-            {
-                "of": e.get_rule_display()
-                or ("a participation" if e.participation_id else "a battle"),
-                "reason": e.reason,
-                "created_at": e.created_at.isoformat(),
-            }
-            for e in exclusions
-        ],
+        "exclusions": left_out_json(left_out),
         "input": given_json,
         "input_digest": document.digest(given_json),
         "sections": [document.section_json(section, given) for section in sections],

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Count, Sum
 
 from leaderboards.models import Fold, Standing, Tournament
 from leaderboards.ranking.outcomes import FloatArray, IntArray, count_outcomes, tally
@@ -37,16 +38,16 @@ class _State:
 def fold_standings(study: Study) -> int:
     """Fold the verdicts that are new into the study's standings; returns how many there were.
 
-    Where what was folded is no longer what counts (an exclusion came or went, a transaction
-    committed late a verdict that belongs before others, a contestant or dimension was added),
-    everything is folded anew.
+    Where what was folded is no longer what counts (an exclusion came or went, a rule began or
+    ceased to speak of somebody, a transaction committed late a verdict that belongs before
+    others, a contestant or dimension was added), everything is folded anew.
     """
     progress, _ = Fold.objects.select_for_update().get_or_create(study=study)
     last = Verdict.objects.of(study).values_list("recorded_at", "pk").last()
     if last is None:
         return 0
-    frame, exclusions = Frame.of(study), _exclusions_digest(study)
-    done, state = _resume(progress, frame, exclusions)
+    frame = Frame.of(study)
+    done, state = _resume(progress, frame)
     if last == done:
         return 0
     verdicts = read_in_order(frame, frame.dimensions, after=done, until=last)
@@ -56,33 +57,36 @@ def fold_standings(study: Study) -> int:
     progress.recorded_at, progress.verdict_id = last
     # What was read, not what the database counts now: they differ if a verdict came meanwhile.
     progress.verdicts = (progress.verdicts if done else 0) + len(verdicts.times)
-    progress.exclusions = exclusions
+    _count, progress.exclusions = _counted(study, last)
     progress.save()
     return len(verdicts.times)
 
 
-def _resume(
-    progress: Fold, frame: Frame, exclusions: str
-) -> tuple[tuple[datetime, int] | None, _State | None]:
+def _resume(progress: Fold, frame: Frame) -> tuple[tuple[datetime, int] | None, _State | None]:
     """Where the last fold ended and the standings it left, or nothing if they hold no longer."""
-    if progress.recorded_at is None or progress.exclusions != exclusions:
+    if progress.recorded_at is None:
         return None, None
     done = (progress.recorded_at, progress.verdict_id)
-    if _folded(progress.study, done) != progress.verdicts:
+    if _counted(progress.study, done) != (progress.verdicts, progress.exclusions):
         return None, None
     state = _stored_state(frame)
     return (done, state) if state else (None, None)
 
 
-def _folded(study: Study, last: tuple[datetime, int]) -> int:
-    return Verdict.objects.counting(study).exclude(is_after(*last)).count()
+def _counted(study: Study, last: tuple[datetime, int]) -> tuple[int, str]:
+    """How many verdicts count up to this one, and a digest of the exclusions and of which count.
 
-
-def _exclusions_digest(study: Study) -> str:
-    active = ",".join(
-        str(pk) for pk in study.exclusions.active().order_by("pk").values_list("pk", flat=True)
+    Under a rule a rater's verdicts may cease to count while as many of another's begin to: their
+    number stays, and the sum of their keys doesn't.
+    """
+    active = study.exclusions.active().order_by("pk").values_list("pk", flat=True)
+    counted = (
+        Verdict.objects.counting(study)
+        .exclude(is_after(*last))
+        .aggregate(verdicts=Count("pk"), keys=Sum("pk", default=0))
     )
-    return hashlib.sha256(active.encode()).hexdigest()
+    told = f"{','.join(map(str, active))};{int(counted['keys'])}"
+    return counted["verdicts"], hashlib.sha256(told.encode()).hexdigest()
 
 
 def _new_state(frame: Frame, verdicts: Verdicts) -> _State:

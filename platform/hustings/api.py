@@ -13,6 +13,8 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from leaderboards import api as leaderboards
+from leaderboards.multiverse_api import MultiverseDetail
+from raters.api import AgreementDetail
 from studies import api as studies
 
 app_name = "api"
@@ -75,5 +77,7 @@ urlpatterns: list[URLPattern] = [
         leaderboards.BoardExport.as_view(),
         name="board-export",
     ),
+    path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),
+    path("studies/<slug:slug>/agreement/", AgreementDetail.as_view(), name="agreement"),
     re_path("", Unknown.as_view()),
 ]

@@ -26,6 +26,7 @@ from accounts.admin_pages import (
     page_of,
     take_step,
 )
+from raters.admin.exclusion_rules import rule_step
 from raters.admin.registers import OfRealStudies, OfVisibleStudies
 from raters.errors import RaterError
 from raters.models import Exclusion
@@ -68,6 +69,9 @@ class ExclusionAdmin(OfVisibleStudies, NeverDeleted, HustingsAdmin):
     search_fields = ["reason", "participation__rater__code__exact", "battle__key__exact"]
     autocomplete_fields = ["participation", "battle"]
     actions_detail = ["lift"]
+
+    def get_custom_urls(self) -> tuple[Any, ...]:
+        return (("study/<int:study_id>/rule/", "raters_exclusion_rule", rule_step),)
 
     def get_fields(self, request: HttpRequest, obj: Exclusion | None = None) -> list[str]:
         if obj is None:

@@ -1,10 +1,10 @@
-"""Admin pages of what verdicts add up to: published boards, and live tournaments."""
+"""Admin pages of published boards."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,6 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin_pages import (
     ReadOnlyAdmin,
-    ReadOnlyInline,
     ReasonForm,
     Step,
     StepForm,
@@ -27,8 +26,10 @@ from accounts.admin_pages import (
     table,
     take_step,
 )
+from leaderboards.admin.multiverse import multiverse_page
 from leaderboards.errors import BoardError
-from leaderboards.models import Board, BoardRow, Standing, Tournament
+from leaderboards.exclusions import left_out_of, together
+from leaderboards.models import Board, BoardRow
 from leaderboards.models.boards import ENGINE_NAMES
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.ranking.errors import RankingError
@@ -81,6 +82,7 @@ class BoardAdmin(ReadOnlyAdmin):
                 ]
             },
         ),
+        ("Left out", {"fields": ["left_out"], "classes": ["full-width"]}),
         ("Ranking", {"fields": ["ranking"], "classes": ["full-width"]}),
         ("Sections", {"fields": ["sections"], "classes": ["full-width"]}),
         (
@@ -88,7 +90,7 @@ class BoardAdmin(ReadOnlyAdmin):
             {"fields": ["engine", "code_version", "input_digest", "parameters"]},
         ),
     ]
-    actions_detail = ["see", "export", "withdraw"]
+    actions_detail = ["see", "export", "multiverse", "withdraw"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Board]:
         return (
@@ -99,7 +101,14 @@ class BoardAdmin(ReadOnlyAdmin):
         )
 
     def get_custom_urls(self) -> tuple[Any, ...]:
-        return (("take/<int:study_id>/", "leaderboards_board_take", self.take),)
+        return (
+            ("take/<int:study_id>/", "leaderboards_board_take", self.take),
+            (
+                "study/<int:study_id>/multiverse/",
+                "leaderboards_study_multiverse",
+                multiverse_page,
+            ),
+        )
 
     def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("leaderboards.add_boardwithdrawal")
@@ -164,6 +173,24 @@ class BoardAdmin(ReadOnlyAdmin):
         answers = "#Ratings" if board.is_of_ratings else "#Battles"
         return table(["Dimension", "For whom", "#Raters", answers, "First, or why not"], rows)
 
+    @display(description="Exclusions that applied")
+    def left_out(self, board: Board) -> SafeString | str:
+        applied = together(left_out_of(board))
+        if not applied:
+            return "None applied."
+        rows = [
+            (
+                each.words,
+                each.reason,
+                f"{each.exclusions:,}",
+                "–" if each.participations is None else f"{each.participations:,}",
+                "–" if each.verdicts is None else f"{each.verdicts:,}",
+            )
+            for each in applied
+        ]
+        answers = f"#{board.answers.capitalize()}"
+        return table(["Left out", "Reason", "#Exclusions", "#Raters", answers], rows)
+
     def unfit_steps(self, board: Board) -> Iterable[str]:
         return ["withdraw"] if hasattr(board, "withdrawal") else []
 
@@ -176,6 +203,13 @@ class BoardAdmin(ReadOnlyAdmin):
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
         board = get_object_or_404(self.get_queryset(request), pk=object_id)
         return redirect("api:board-export", slug=board.study.slug, board_id=board.pk)
+
+    @action(
+        description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
+    )
+    def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        board = get_object_or_404(self.get_queryset(request), pk=object_id)
+        return redirect("admin:leaderboards_study_multiverse", study_id=board.study_id)
 
     @action(description="Withdraw", icon="block", url_path="withdraw", permissions=["withdraw"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -223,62 +257,6 @@ class BoardAdmin(ReadOnlyAdmin):
             form=ChooseEngineForm if len(engines_for(study)) > 1 else StepForm,
         )
         return take_step(self, request, study, step)
-
-
-class StandingInline(ReadOnlyInline):
-    model = Standing
-    fields = ["contestant", "skill", "uncertainty", "wins", "losses", "ties"]
-    readonly_fields = ["skill", "uncertainty"]
-    ordering = ["-mu"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Standing]:
-        queryset: QuerySet[Standing] = super().get_queryset(request)
-        return queryset.select_related("contestant", "tournament")
-
-    @display(description="Skill (μ)")
-    def skill(self, standing: Standing) -> str:
-        return f"{standing.mu:.2f}"
-
-    @display(description="Uncertainty (σ)")
-    def uncertainty(self, standing: Standing) -> str:
-        return f"{standing.sigma:.2f}"
-
-
-@admin.register(Tournament)
-class TournamentAdmin(ReadOnlyAdmin):
-    """Live standings, folded as verdicts come in. Only studies that compare models have them."""
-
-    list_display = ["study", "dimension", "group_name", "ties_expected"]
-    list_display_links = ["dimension", "group_name"]
-    list_filter = ["study", "dimension"]
-    search_fields = ["study__slug", "dimension__key", "group__name"]
-    fields = ["study", "dimension", "group_name", "ties_expected"]
-    inlines = [StandingInline]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Tournament]:
-        visible = Study.objects.visible_to(request.user)
-        queryset = Tournament.objects.filter(study__in=visible)
-        return queryset.select_related("study", "dimension", "group__axis")
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        rated = Study.objects.visible_to(request.user).filter(protocol=Study.Protocol.SINGLE)
-        study = rated.filter(pk__in=request.GET.getlist("study__id__exact")).first()
-        if study is not None:
-            messages.info(
-                request,
-                f"{study} rates one model at a time: it has no live standings. "
-                "Its boards rank the ratings.",
-            )
-        response: HttpResponse = super().changelist_view(request, extra_context)
-        return response
-
-    @display(description="Ties expected", ordering="draw_probability")
-    def ties_expected(self, tournament: Tournament) -> str:
-        return f"{tournament.draw_probability:.1%}"
-
-    @display(description="Group", ordering="group")
-    def group_name(self, tournament: Tournament) -> str:
-        return str(tournament.group or "everybody")
 
 
 def _day(board: Board) -> str:

@@ -1,0 +1,204 @@
+"""Reads a study's multiverse, and says in words what it shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leaderboards.exclusions import KIND_WORDS
+from leaderboards.pages.words import listed
+from leaderboards.ranking.multiverse import Combination, Multiverse
+from leaderboards.services.multiverse import compute_multiverse
+from studies.models import Dimension, Study
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of exclusions: its key, what it leaves out, and whether the first place hinges on it.
+
+    `changes` counts the pairs of combinations, of `pairs`, that differ in this kind alone and
+    have another first.
+    """
+
+    key: str
+    words: str
+    changes: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A contestant in one combination: rank and score with their 95 % intervals."""
+
+    contestant: str
+    name: str
+    rank: int
+    rank_low: int
+    rank_high: int
+    score: float
+    score_low: float
+    score_high: float
+    is_provisional: bool
+
+
+@dataclass(frozen=True)
+class CombinationLine:
+    """One combination: the kinds whose exclusions apply in it, and the places in order of rank.
+
+    `battles` are ratings where one model at a time is rated. `refusal` says why nobody is ranked.
+    """
+
+    left_out: tuple[Kind, ...]
+    raters: int
+    battles: int
+    refusal: str
+    places: tuple[Place, ...]
+
+    @property
+    def place_of(self) -> Mapping[str, Place]:
+        """The places by contestant."""
+        return {place.contestant: place for place in self.places}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far a contestant moves over all combinations that rank it.
+
+    `best` and `worst` are its ranks, and the intervals' ends the outermost of all.
+    """
+
+    contestant: str
+    name: str
+    firsts: int
+    best: int
+    worst: int
+    rank_low: int
+    rank_high: int
+    score_lowest: float
+    score_highest: float
+
+
+@dataclass(frozen=True)
+class MultiversePage:
+    """Everything that is shown of a multiverse: the lines begin with that of the boards."""
+
+    study: Study
+    dimension: Dimension
+    scope: str
+    answer: str
+    kinds: tuple[Kind, ...]
+    lines: tuple[CombinationLine, ...]
+    spreads: tuple[Spread, ...]
+
+
+def read_multiverse(study: Study, *, dimension: str = "") -> MultiversePage:
+    """Compute a study's multiverse now. Raises NothingToRankError as `compute_multiverse` does."""
+    frame, chosen, multiverse = compute_multiverse(study, dimension=dimension)
+    names = {contestant.slug: contestant.name for contestant in frame.contestants}
+    pairs = len(multiverse.combinations) // 2
+    kinds = tuple(
+        Kind(kind, KIND_WORDS[kind], multiverse.hinges.get(kind, 0), pairs)
+        for kind in multiverse.kinds
+    )
+    # As boards are taken first, then fewer and fewer are left out.
+    lines = tuple(_line(each, kinds, names) for each in reversed(multiverse.combinations))
+    return MultiversePage(
+        study=study,
+        dimension=chosen,
+        scope=multiverse.as_boards.section.scope.value,
+        answer=answer(multiverse, [names[slug] for slug in multiverse.contestants]),
+        kinds=kinds,
+        lines=lines,
+        spreads=_spreads(lines, names),
+    )
+
+
+def answer(multiverse: Multiverse, names: list[str]) -> str:
+    """Whether the first place depends on who was thrown out, in words; `names` are (K,)."""
+    total = len(multiverse.combinations)
+    firsts = [(names[k], count) for k, count in multiverse.first_places.items()]
+    if not firsts:
+        return "Nobody is ranked in any combination."
+    if total == 1:
+        return f"No exclusion can be lifted: there is one combination, and {firsts[0][0]} is first."
+    sentences = [_whose(firsts, total)]
+    if multiverse.unranked:
+        sentences.append(f"In {multiverse.unranked} nobody is ranked.")
+    sentences.append(_how_surely(multiverse.alone, total))
+    if multiverse.hinges:
+        hinges = [KIND_WORDS[kind] for kind in multiverse.hinges]
+        sentences.append(f"It hinges on whether these are left out: {listed(hinges)}.")
+    return " ".join(sentences)
+
+
+def _whose(firsts: list[tuple[str, int]], total: int) -> str:
+    (name, count), *others = firsts
+    if count == total:
+        return (
+            f"The first place is {name}’s in all {total} combinations: "
+            "it does not depend on who was left out."
+        )
+    rest = [f"{other}’s in {its}" for other, its in others]
+    return f"The first place is {listed([f'{name}’s in {count} of {total} combinations', *rest])}."
+
+
+def _how_surely(alone: int, total: int) -> str:
+    often = {0: "none", total: "all"}.get(alone, str(alone))
+    return f"The first is separated from the second in {often} of them."
+
+
+def _line(
+    combination: Combination, kinds: tuple[Kind, ...], names: Mapping[str, str]
+) -> CombinationLine:
+    section = combination.section
+    return CombinationLine(
+        left_out=tuple(
+            kind for kind, is_applied in zip(kinds, combination.applied, strict=True) if is_applied
+        ),
+        raters=section.raters,
+        battles=section.record.battles,
+        refusal=section.record.refusal,
+        places=_places(combination, names),
+    )
+
+
+def _places(combination: Combination, names: Mapping[str, str]) -> tuple[Place, ...]:
+    summary = combination.section.summary
+    if summary is None:
+        return ()
+    provisional = combination.section.record.provisional
+    places = [
+        Place(
+            contestant=slug,
+            name=name,
+            rank=int(summary.rank[k]),
+            rank_low=int(summary.rank_low[k]),
+            rank_high=int(summary.rank_high[k]),
+            score=float(summary.mean[k]),
+            score_low=float(summary.low[k]),
+            score_high=float(summary.high[k]),
+            is_provisional=provisional[k],
+        )
+        for k, (slug, name) in enumerate(names.items())
+    ]
+    return tuple(sorted(places, key=lambda place: place.rank))
+
+
+def _spreads(lines: tuple[CombinationLine, ...], names: Mapping[str, str]) -> tuple[Spread, ...]:
+    """The contestants' spreads, in order of their ranks over all."""
+    found = []
+    for slug, name in names.items():
+        places = [line.place_of[slug] for line in lines if line.places]
+        if places:
+            ranks = [place.rank for place in places]
+            spread = Spread(
+                contestant=slug,
+                name=name,
+                firsts=ranks.count(1),
+                best=min(ranks),
+                worst=max(ranks),
+                rank_low=min(place.rank_low for place in places),
+                rank_high=max(place.rank_high for place in places),
+                score_lowest=min(place.score_low for place in places),
+                score_highest=max(place.score_high for place in places),
+            )
+            found.append((sum(ranks), spread))
+    return tuple(spread for _, spread in sorted(found, key=lambda each: (each[0], each[1].name)))
