@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from leaderboards.models import Board
+from raters.admin.review import may_review
+from raters.review import waiting_for
 from studies.models import Study
 
 RECENT: Final = 10
@@ -30,6 +32,8 @@ NAVIGATION: Final = (
             ("Participations", "assignment_ind", "raters", "participation"),
             ("Battles", "forum", "raters", "battle"),
             ("Verdicts", "how_to_vote", "raters", "verdict"),
+            ("Strikes", "gavel", "raters", "strike"),
+            ("Signals", "flag", "raters", "signal"),
             ("Exclusions", "block", "raters", "exclusion"),
         ),
     ),
@@ -85,6 +89,8 @@ class StudyLine:
 def add_studies(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Put the newest studies on the index, each with how far it is."""
     context |= {"title": "Overview"}
+    if may_review(request):
+        context |= {"strikes_waiting": waiting_for(request.user).count()}
     if not _may_look(request, "studies", "study"):
         return context
     visible = Study.objects.visible_to(request.user)

@@ -12,8 +12,9 @@ from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
 from raters.simulation import Population, simulate_raters
+from studies.check_templates import check_templates
 from studies.dimension_templates import add_dimension_template
-from studies.models import ChatModel, CompletionCode, Dimension, Study
+from studies.models import AttentionCheck, ChatModel, CompletionCode, Dimension, Study
 from studies.planning import allocate_quotas, open_study
 from studies.providers import BOT_SCHEME
 from studies.registry import register_bots
@@ -165,6 +166,9 @@ def _design_live_study(study: Study) -> None:
         enter_contestant(study, name=chat_model.name, chat_model=chat_model)
     add_dimension_template(study, template="humaine")
     add_tasks(study, parse_tasks(TASKS))
+    # One is enough to be met; whoever only tries it is asked no more than that.
+    asked = check_templates()["questions"].checks
+    next(s for s in asked if s.kind == AttentionCheck.Kind.INSTRUCTED).check_for(study).save()
     add_consent_text(study, summary=CONSENT, text=CONSENT)
     for outcome in CompletionCode.Outcome:
         CompletionCode.objects.create(

@@ -255,6 +255,11 @@ CELERY_BEAT_SCHEDULE = {
         # Beats that nobody heard in time don't pile up.
         "options": {"expires": 2.0},
     },
+    "ring-due-screens": {
+        "task": "raters.tasks.ring_due_screens",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
     "release-places": {"task": "raters.tasks.release_expired_places", "schedule": 60.0},
     "pause-overspent-studies": {
         "task": "raters.tasks.pause_overspent_studies",
@@ -262,6 +267,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20.0},
     },
     "end-stale-previews": {"task": "raters.tasks.end_stale_previews", "schedule": 300.0},
+    "look-for-fraud": {
+        "task": "raters.tasks.look_for_fraud",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
     # A session knows what the recruiting platform calls a rater: it must not outlive its use.
     "clear-sessions": {"task": "hustings.tasks.clear_sessions", "schedule": 86_400.0},
 }

@@ -31,6 +31,8 @@ class FlawKind(StrEnum):
     SHARED_ID = "shared_id"
     SHARED_ADDRESS = "shared_address"
     SHARED_DEVICE = "shared_device"
+    FAILED_CHECK = "failed_check"
+    INCONSISTENT = "inconsistent"
 
 
 @dataclass(frozen=True)

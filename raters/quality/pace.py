@@ -28,6 +28,8 @@ SIGNS_PER_SECOND: Final = 10.0
 MIN_COMPARISON_SECONDS: Final = 3.0
 # Part of a battle with the page out of sight. Nothing was there to measure it by.
 AWAY: Final = 0.5
+# So often away while one message was written. Nothing was there to measure it by either.
+OFTEN_AWAY: Final = 5
 # A p-value under this is a flaw: one honest rater in a thousand. Asked again after each of 20
 # battles it is at most one in fifty, by the union bound.
 STRAIGHT_LINE_LEVEL: Final = 0.001
@@ -112,6 +114,15 @@ def find_away(*, seconds_away: float, seconds: float, share: float = AWAY) -> Fl
     evidence = f"The page was out of sight for {seconds_away:.0f} of {seconds:.0f} seconds."
     figures = {"seconds_away": seconds_away, "seconds": seconds}
     return Flaw(FlawKind.AWAY, evidence, "find_away", is_strike=False, figures=figures)
+
+
+def find_often_away(times_away: int, *, limit: float = OFTEN_AWAY) -> Flaw | None:
+    """The page left again and again before one message, by the browser's word: a signal only."""
+    if times_away < max(1, limit):
+        return None
+    evidence = f"The page was left {times_away} times before the message was sent."
+    figures = {"times_away": times_away}
+    return Flaw(FlawKind.AWAY, evidence, "find_often_away", is_strike=False, figures=figures)
 
 
 @dataclass(frozen=True)

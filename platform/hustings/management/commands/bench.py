@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -18,6 +19,8 @@ BENCHMARKS = {
     "import": "imports",
     "merge": "merge",
     "ratings": "ratings",
+    "raters": "raters",
+    "screens": "screens",
 }
 
 
@@ -28,14 +31,19 @@ class Command(HustingsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=BENCHMARKS)
-        parser.add_argument("--n", type=int, help="size: battles, or rows")
+        parser.add_argument("--n", type=int, help="size: battles, rows, or raters")
         parser.add_argument("--plain", action="store_true", help="kernel: without numba")
+        parser.add_argument("--data", type=Path, help="folder of real data, for screens")
         parser.add_argument("--json", action="store_true", help="on one line, for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name = options["name"]
         run = importlib.import_module(f"hustings.benchmarks.{BENCHMARKS[name]}").run
-        given = {"n": options["n"], "compiled": False if options["plain"] else None}
+        given = {
+            "n": options["n"],
+            "compiled": False if options["plain"] else None,
+            "data": options["data"],
+        }
         chosen = {key: value for key, value in given.items() if value is not None}
         for key in chosen.keys() - inspect.signature(run).parameters.keys():
             raise CommandError(f"The benchmark {name} has no option for {key}.")

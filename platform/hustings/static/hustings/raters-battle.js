@@ -3,6 +3,8 @@
 import { draftFor } from "./raters-drafts.js";
 
 const POLL_MS = 1000;
+// While nothing is being written, a strike may still come.
+const IDLE_MS = 8000;
 const GONE = "The connection dropped. What you wrote is kept here; try again in a moment.";
 
 export function startBattle(root) {
@@ -13,11 +15,18 @@ export function startBattle(root) {
   const turns = find(".turns");
   const refusal = find("[data-refusal]");
   const draft = draftFor(root, "message");
+  const told = startTelling(form);
+  const strikes = document.querySelector("[data-strikes]");
   let isWriting = root.dataset.writing === "yes";
   let isSending = false;
   let source = null;
   let poll = null;
+  // What was asked for before something newer happened is not to be shown any more.
+  let round = 0;
 
+  // She looks at the end of the conversation, so that is where a strike is shown.
+  find(".dock").before(strikes);
+  strikes.firstElementChild?.scrollIntoView({ block: "nearest" });
   find("[data-show-replies]").hidden = true;
   // The line may have dropped after the server had the message: then it stands above already.
   const said = turns.lastElementChild?.querySelector("[data-text]")?.textContent;
@@ -43,15 +52,22 @@ export function startBattle(root) {
   const sides = startSides(root);
   setWriting(isWriting);
   if (isWriting) watch();
+  else poll = setTimeout(refresh, IDLE_MS);
 
   async function sendMessage() {
     if (isSending || isWriting || !box.value.trim()) return;
     isSending = true;
     send.disabled = true;
+    stop();
+    told.write();
     const answer = await post(form);
     isSending = false;
     send.disabled = isWriting;
-    if (!answer) return;
+    if (!answer) {
+      poll = setTimeout(refresh, IDLE_MS);
+      return;
+    }
+    told.forget();
     draft.write("");
     box.value = "";
     find(".empty").hidden = true;
@@ -137,10 +153,16 @@ export function startBattle(root) {
     source?.close();
     source = null;
     clearTimeout(poll);
+    round += 1;
   }
 
   async function refresh() {
     stop();
+    if (document.hidden && !isWriting) {
+      poll = setTimeout(refresh, IDLE_MS);
+      return;
+    }
+    const asked = round;
     let response;
     try {
       response = await fetch(root.dataset.replies, {
@@ -148,14 +170,20 @@ export function startBattle(root) {
         redirect: "error",
       });
     } catch {
+      if (asked === round) poll = setTimeout(refresh, POLL_MS * 3);
+      return;
+    }
+    if (asked !== round) return;
+    // It asked by itself: what may pass in a moment is not worth a word.
+    if (response.status >= 500) {
       poll = setTimeout(refresh, POLL_MS * 3);
       return;
     }
     const answer = await understand(response);
-    if (!answer) return;
+    if (!answer || asked !== round) return;
     answer.replies.forEach(apply);
     applyPage(answer.page);
-    if (isWriting) poll = setTimeout(refresh, POLL_MS);
+    poll = setTimeout(refresh, isWriting ? POLL_MS : IDLE_MS);
   }
 
   function apply(reply) {
@@ -201,13 +229,49 @@ export function startBattle(root) {
     find("[data-progress]").textContent = page.progress;
     find("[data-compare]").hidden = !page.can_judge;
     find("[data-replace]").hidden = !page.is_stuck;
+    document.querySelector("[data-strike-count]").textContent = page.strikes;
+    addStrikes(page.cards);
     setWriting(page.is_writing, page.is_stuck);
+  }
+
+  // Those that stand stay as they are: she may be writing in one of them.
+  function addStrikes(html) {
+    const sent = document.createElement("template");
+    sent.innerHTML = html;
+    for (const card of sent.content.querySelectorAll("[data-strike]")) {
+      if (strikes.querySelector(`[data-strike="${card.dataset.strike}"]`)) continue;
+      strikes.append(card);
+      card.scrollIntoView({ block: "nearest" });
+    }
   }
 
   function setWriting(value, isStuck = !find("[data-replace]").hidden) {
     isWriting = value;
     send.disabled = isSending || isWriting || isStuck;
   }
+}
+
+// What a reviewer may weigh, and never more than two numbers: signs that were pasted into the box,
+// and how often the page was left, since her last message.
+function startTelling(form) {
+  let pasted = 0;
+  let away = 0;
+  form.elements.text.addEventListener("paste", (event) => {
+    pasted += event.clipboardData?.getData("text/plain").length ?? 0;
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) away += 1;
+  });
+  return {
+    write() {
+      form.elements.pasted_signs.value = Math.min(pasted, 1_000_000);
+      form.elements.times_away.value = Math.min(away, 1_000_000);
+    },
+    forget() {
+      pasted = 0;
+      away = 0;
+    },
+  };
 }
 
 // On a phone one side is shown at a time; a mark tells of news on the other.
