@@ -138,5 +138,7 @@ def lead_to_place(request: HttpRequest, participation: Participation) -> HttpRes
     place = place_of(participation)
     if wants_json(request):
         words = "The study has moved on, perhaps in another window."
+        if participation.state == Participation.State.STRUCK_OUT:
+            words = "Your part in the study has ended. The next page says why, and what you can do."
         return JsonResponse({"error": words, "go_to": place}, status=409)
     return redirect(place)

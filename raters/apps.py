@@ -9,6 +9,10 @@ WHERE c.chat_model_id = OLD.id
 
 HAS_RATERS = "SELECT 1 FROM raters_participation p WHERE p.study_id = OLD.id"
 HAS_BATTLES = "SELECT 1 FROM raters_battle b WHERE b.task_id = OLD.id"
+IS_ANSWERED = """
+SELECT 1 FROM raters_checkanswer a WHERE a.attention_check_id = OLD.id
+UNION ALL SELECT 1 FROM raters_battle b WHERE b.attention_check_id = OLD.id
+"""
 
 # The places taken in a quota: by whoever is in its cell, or in a cell of its group.
 TAKEN = """
@@ -38,8 +42,10 @@ class RatersConfig(AppConfig):
 def refusals() -> tuple[Refusal, ...]:
     """What the database refuses here beyond constraints."""
     from raters.models import Exclusion, Rating, Verdict
-    from studies.models import ChatModel, Study, Task
+    from studies.models import AttentionCheck, ChatModel, Study, Task
 
+    asked = ("kind", "question", "answers", "accepted", "fault")
+    changed = " OR ".join(f"OLD.{field} <> NEW.{field}" for field in asked)
     pinned = " OR ".join(f"OLD.{field} <> NEW.{field}" for field in ChatModel.PINNED)
     return (
         *append_only(
@@ -67,6 +73,12 @@ def refusals() -> tuple[Refusal, ...]:
             "A task that a battle has keeps its words; they are on record",
             "(OLD.area <> NEW.area OR OLD.category <> NEW.category OR OLD.name <> NEW.name "
             f"OR OLD.text <> NEW.text) AND EXISTS ({HAS_BATTLES})",
+        ),
+        Refusal(
+            AttentionCheck,
+            "UPDATE",
+            "An attention check that was answered keeps its words; they are on record",
+            f"({changed}) AND EXISTS ({IS_ANSWERED})",
         ),
         *_no_more_places_than_quotas(),
     )

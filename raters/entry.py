@@ -88,8 +88,8 @@ class Entry:
             return cls()
         return cls(
             recruiting_id=str(stored["recruiting_id"]),
-            recruiting_study=str(stored["recruiting_study"]),
-            recruiting_session=str(stored["recruiting_session"]),
+            recruiting_study=str(stored.get("recruiting_study", "")),
+            recruiting_session=str(stored.get("recruiting_session", "")),
             consent_text_id=stored["consent_text_id"],
             groups=MappingProxyType(dict(stored["groups"])),
             participation_id=stored["participation_id"],

@@ -34,6 +34,10 @@ class PlaceLostError(MovedOnError):
     """The participation has ended, so the rater has no place to go on with."""
 
 
+class AnswersMissingError(RaterError):
+    """Not every question before the first battle has one of its answers."""
+
+
 class QuotaFullError(RaterError):
     """No place is left in `full`, the rater's groups; `participation` is recorded as screened out.
 
@@ -100,3 +104,7 @@ class PreviewRefusedError(RaterError):
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__(" ".join(("The study can't be previewed yet.", *missing)))
         self.missing = missing
+
+
+class DecidedAlreadyError(RaterError):
+    """Another reviewer has decided about this strike meanwhile; the first decision stands."""

@@ -7,9 +7,11 @@ from django import forms
 
 from raters.models import Outcome
 from raters.services.battles import SCALE
-from studies.models import Axis, Dimension
+from raters.services.strikes import LONGEST_OBJECTION
+from studies.models import AttentionCheck, Axis, Dimension
 
 LONGEST_MESSAGE = 8_000
+MOST_TOLD = 1_000_000
 RATHER_NOT = "rather-not-say"
 
 
@@ -39,6 +41,32 @@ class QuestionForm(forms.Form):
         self.fields["group"].choices = [*groups, (RATHER_NOT, "")]  # type: ignore[attr-defined]
 
 
+def name_of(check: AttentionCheck) -> str:
+    """The field of a check: nothing in it tells that it is one."""
+    return f"question-{check.pk}"
+
+
+class ComprehensionForm(forms.Form):
+    """Her answers to all questions before the first battle, and which try that is."""
+
+    attempt = forms.IntegerField(
+        min_value=1, error_messages={"required": "Please answer every question."}
+    )
+
+    def __init__(self, checks: Sequence[AttentionCheck], data: Any = None) -> None:
+        super().__init__(data)
+        self.names = {check: name_of(check) for check in checks}
+        for check, name in self.names.items():
+            self.fields[name] = forms.ChoiceField(
+                choices=[(answer, answer) for answer in check.own_answers],
+                error_messages={"required": f"An answer is missing: {check.question}"},
+            )
+
+    def given(self) -> dict[int, str]:
+        """The answer to each check, by its id."""
+        return {check.pk: self.cleaned_data[name] for check, name in self.names.items()}
+
+
 class MessageForm(forms.Form):
     """One message to every side; its number makes sending it again harmless."""
 
@@ -48,6 +76,21 @@ class MessageForm(forms.Form):
         error_messages={
             "required": "Write a message first.",
             "max_length": "That is longer than a message may be: %(limit_value)d characters.",
+        },
+    )
+    # What her browser tells, where it runs our script.
+    pasted_signs = forms.IntegerField(required=False, min_value=0, max_value=MOST_TOLD)
+    times_away = forms.IntegerField(required=False, min_value=0, max_value=MOST_TOLD)
+
+
+class ObjectionForm(forms.Form):
+    """Why she thinks that a strike is wrong, in her words."""
+
+    text = forms.CharField(
+        max_length=LONGEST_OBJECTION,
+        error_messages={
+            "required": "Say in your own words why you think that this is wrong.",
+            "max_length": "That is longer than it may be: %(limit_value)d characters.",
         },
     )
 
@@ -60,26 +103,43 @@ class RetryForm(forms.Form):
 
 
 class JudgingForm(forms.Form):
-    """An answer for every dimension of a study, and why."""
+    """An answer for every dimension of a study and every check among them, and why."""
 
     field_prefix: ClassVar[str]
     answers: ClassVar[Sequence[tuple[str | int, str]]]
 
     reason = forms.CharField(max_length=2_000, required=False)
 
-    def __init__(self, dimensions: Sequence[Dimension], data: Any = None) -> None:
+    def __init__(
+        self,
+        dimensions: Sequence[Dimension],
+        items: Sequence[AttentionCheck] = (),
+        data: Any = None,
+    ) -> None:
         super().__init__(data)
-        self.names = {each.key: f"{self.field_prefix}-{each.key}" for each in dimensions}
+        self.dimensions, self.checks = dimensions, items
+        self.names: dict[Dimension | AttentionCheck, str] = {}
         for dimension in dimensions:
-            self.fields[self.names[dimension.key]] = forms.TypedChoiceField(
+            self.names[dimension] = name = f"{self.field_prefix}-{dimension.key}"
+            self.fields[name] = forms.TypedChoiceField(
                 choices=self.answers,
                 coerce=type(self.answers[0][0]),
                 error_messages={"required": f"An answer is missing: {dimension.name}."},
             )
+        for check in items:
+            self.names[check] = name = name_of(check)
+            self.fields[name] = forms.ChoiceField(
+                choices=[(each, each) for each in check.answers_for(check.study.protocol)],
+                error_messages={"required": f"An answer is missing: {check.question}"},
+            )
 
     def given(self) -> dict[str, Any]:
         """The answer for each dimension, by its key."""
-        return {key: self.cleaned_data[name] for key, name in self.names.items()}
+        return {each.key: self.cleaned_data[self.names[each]] for each in self.dimensions}
+
+    def given_items(self) -> dict[int, str]:
+        """The answer to each check, by its id."""
+        return {check.pk: self.cleaned_data[self.names[check]] for check in self.checks}
 
 
 class VerdictsForm(JudgingForm):

@@ -1,12 +1,15 @@
 """What a rater's pages show, read in one go."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from raters.markdown import render_markdown
 from raters.models import Battle, Participation, Reply, Turn
+from raters.services.checks import Comprehension, PlacedItem, number_of, placement_of
 from raters.shown import names_to_hide, text_for_rater
-from studies.models import Study, Task
+from raters.strike_cards import StrikesPage, read_strikes
+from studies.models import AttentionCheck, Dimension, Study, Task
 
 SIGNS = {"GBP": "£", "USD": "$", "EUR": "€"}
 STEPS = ("Why", "Consent", "About you", "How it works", "Battles", "Thank you")
@@ -18,6 +21,11 @@ STATES = {
     # What she has withdrawn is shown to nobody, not even in another tab of hers.
     Reply.State.ERASED: "failed",
 }
+# Under which letter a side is shown: its own, or the other one.
+SIDES = {"a": "a", "b": "b"}
+OTHER_SIDES = {"a": "b", "b": "a"}
+# What stands above a question that has no name of its own.
+UNNAMED = "One more question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +89,24 @@ class TurnView:
     replies: tuple[ReplyView, ...]
 
 
-def turn_view(turn: Turn, names: frozenset[str]) -> TurnView:
-    """A turn as the rater sees it. A reply still being written shows nothing here.
+def turn_view(turn: Turn, names: frozenset[str], *, is_swapped: bool = False) -> TurnView:
+    """A turn as the rater sees it, or with its sides swapped, in a battle that is shown again.
 
-    The stream brings its text; a page made now would show the sides at different lengths.
+    A reply still being written shows nothing here: the stream brings its text, and a page made
+    now would show the sides at different lengths.
     """
-    replies = sorted(turn.replies.all(), key=lambda reply: reply.side)
+    sides = OTHER_SIDES if is_swapped else SIDES
+    replies = sorted(turn.replies.all(), key=lambda reply: sides[reply.side])
     is_writing = any(STATES[Reply.State(reply.state)] == "writing" for reply in replies)
     return TurnView(
         turn.number,
         turn.text,
         tuple(
-            ReplyView(turn.number, reply.side, "writing", "")
+            ReplyView(turn.number, sides[reply.side], "writing", "")
             if is_writing and reply.state != Reply.State.FAILED
-            else ReplyView.of(turn.number, reply.side, reply.state, text_for_rater(reply, names))
+            else ReplyView.of(
+                turn.number, sides[reply.side], reply.state, text_for_rater(reply, names)
+            )
             for reply in replies
         ),
     )
@@ -102,7 +114,10 @@ def turn_view(turn: Turn, names: frozenset[str]) -> TurnView:
 
 @dataclass(frozen=True, slots=True)
 class BattlePage:
-    """A battle as the rater sees it; `is_single` where one assistant answers and is rated."""
+    """A battle as the rater sees it; `is_single` where one assistant answers and is rated.
+
+    `is_repeat` where an earlier conversation is shown again, only to be judged.
+    """
 
     key: str
     number: int
@@ -112,6 +127,8 @@ class BattlePage:
     max_turns: int
     task: Task | None
     is_single: bool
+    is_repeat: bool
+    strikes: StrikesPage
 
     @property
     def dots(self) -> tuple[str, ...]:
@@ -140,11 +157,11 @@ class BattlePage:
 
     @property
     def can_write(self) -> bool:
-        return len(self.turns) < self.max_turns
+        return len(self.turns) < self.max_turns and not self.is_repeat
 
     @property
     def can_judge(self) -> bool:
-        return self.answered >= self.min_turns and not self.is_writing
+        return self.is_repeat or (self.answered >= self.min_turns and not self.is_writing)
 
     @property
     def missing(self) -> int:
@@ -159,6 +176,7 @@ class BattlePage:
             "can_write": self.can_write,
             "can_judge": self.can_judge,
             "progress": self.progress,
+            "strikes": self.strikes.words,
         }
 
     @property
@@ -173,16 +191,116 @@ class BattlePage:
 def read_battle_page(participation: Participation, battle: Battle) -> BattlePage:
     """A battle with its conversation, and where it stands among her battles."""
     study = participation.study
-    turns = battle.turns.prefetch_related("replies").order_by("number")
+    spoken = battle.repeats or battle
+    is_swapped = battle.repeats_id is not None and battle.side_b_id is not None
     names = names_to_hide(study)
-    judged = participation.battles.filter(judged_at__isnull=False).exclude(pk=battle.pk).count()
+    number = number_of(battle)
     return BattlePage(
         key=battle.key,
-        number=judged + 1,
-        battles=max(study.battles_each, judged + 1),
-        turns=tuple(turn_view(turn, names) for turn in turns),
+        number=number,
+        battles=max(placement_of(participation).battles, number),
+        turns=tuple(
+            turn_view(turn, names, is_swapped=is_swapped)
+            for turn in spoken.turns.prefetch_related("replies").order_by("number")
+        ),
         min_turns=study.min_turns,
         max_turns=study.max_turns,
         task=battle.task,
         is_single=battle.side_b_id is None,
+        is_repeat=battle.repeats_id is not None,
+        strikes=read_strikes(participation),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question as a rater sees it: a dimension, or a check that looks like one.
+
+    `name` is its field's, `answers` values with their labels, `chosen` the value she has given
+    until now. `is_scale` where she rates from 1 to 7, `is_wrong` where she is to read again.
+    """
+
+    name: str
+    title: str
+    text: str
+    help: str
+    answers: tuple[tuple[str, str], ...]
+    chosen: str
+    is_scale: bool = False
+    is_wrong: bool = False
+
+
+def read_questions(
+    dimensions: Sequence[Dimension],
+    items: Sequence[PlacedItem],
+    *,
+    names: Mapping[Dimension | AttentionCheck, str],
+    answers: Sequence[tuple[str | int, str]],
+    given: Mapping[str, str],
+    is_single: bool,
+) -> tuple[Question, ...]:
+    """What a rater is asked of a battle, in order: the dimensions with the checks among them.
+
+    `names` of the fields; `answers` to a dimension; `given` what she has answered, by field.
+    """
+    asked: list[Question] = []
+    for number, dimension in enumerate(dimensions, start=1):
+        untold = "How well did it do?" if is_single else "Which one was better?"
+        asked.append(
+            Question(
+                name=(name := names[dimension]),
+                title=dimension.name,
+                text=dimension.question or untold,
+                help=dimension.help,
+                answers=tuple((str(value), label) for value, label in answers),
+                chosen=given.get(name, ""),
+                is_scale=is_single,
+            )
+        )
+        asked += _items_after(number, items, names, given, is_single=is_single)
+    return tuple(asked)
+
+
+def _items_after(
+    number: int,
+    items: Sequence[PlacedItem],
+    names: Mapping[Dimension | AttentionCheck, str],
+    given: Mapping[str, str],
+    *,
+    is_single: bool,
+) -> Iterator[Question]:
+    for item in items:
+        check = item.check
+        if item.after == number:
+            offered = check.answers_for(check.study.protocol)
+            yield Question(
+                name=(name := names[check]),
+                title=UNNAMED,
+                text=check.question,
+                help="",
+                answers=tuple((answer, answer) for answer in offered),
+                chosen=given.get(name, ""),
+                is_scale=is_single and not check.own_answers,
+            )
+
+
+def comprehension_questions(
+    standing: Comprehension,
+    *,
+    names: Mapping[AttentionCheck, str],
+    given: Mapping[str, str],
+) -> tuple[Question, ...]:
+    """The questions before her first battle; what she answered rightly is chosen already."""
+    wrong = set(standing.wrong)
+    return tuple(
+        Question(
+            name=(name := names[check]),
+            title="",
+            text=check.question,
+            help="",
+            answers=tuple((answer, answer) for answer in check.own_answers),
+            chosen=given.get(name, "" if check in wrong else standing.given.get(check.pk, "")),
+            is_wrong=check in wrong,
+        )
+        for check in standing.checks
     )

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from raters.services import panel, previews, replies, spending
+from raters.services import fraud, panel, previews, replies, screening, spending
 
 
 @shared_task
@@ -27,6 +27,24 @@ def ring_due_replies() -> None:
 
 
 @shared_task
+def screen_turn(turn_id: int) -> None:
+    """Run the screens on a message."""
+    screening.screen_turn(turn_id, at=timezone.now())
+
+
+@shared_task
+def screen_battle(battle_id: int) -> None:
+    """Run the screens on a judged battle."""
+    screening.screen_battle(battle_id, at=timezone.now())
+
+
+@shared_task
+def ring_due_screens() -> None:
+    """Let nothing go unscreened because a bell was lost, or a worker has died."""
+    screening.ring_due_screens(at=timezone.now())
+
+
+@shared_task
 def pause_overspent_studies() -> None:
     """Let no study cost more than its budget for longer than a beat."""
     spending.pause_overspent_studies()
@@ -36,3 +54,9 @@ def pause_overspent_studies() -> None:
 def end_stale_previews() -> None:
     """Clear away the previews that nobody has ended."""
     previews.end_stale_previews(at=timezone.now())
+
+
+@shared_task
+def look_for_fraud() -> None:
+    """Tell reviewers what is new over all participations of studies that go on."""
+    fraud.look_for_fraud_everywhere(at=timezone.now())

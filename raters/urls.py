@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raters.views import battles, joining, leaving
+from raters.views import battles, joining, leaving, strikes
 
 app_name = "raters"
 BATTLE = "join/<slug:slug>/battle/<str:key>"
@@ -22,6 +22,8 @@ urlpatterns = [
     path(f"{BATTLE}/replies/", battles.replies, name="replies"),
     path(f"{BATTLE}/stream/", battles.stream, name="stream"),
     path(f"{BATTLE}/compare/", battles.compare, name="compare"),
+    path("join/<slug:slug>/strikes/<int:number>/", strikes.strike, name="strike"),
+    path("join/<slug:slug>/strikes/<int:number>/seen/", strikes.seen, name="strike-seen"),
     path("join/<slug:slug>/end/", leaving.end, name="end"),
     path("join/<slug:slug>/my-data/", leaving.my_data, name="my-data"),
     path("join/<slug:slug>/my-data.json", leaving.my_data_file, name="my-data-file"),

@@ -3,7 +3,16 @@
 from django.db import transaction
 
 from studies.errors import SlugTakenError
-from studies.models import CompletionCode, ConsentText, Dimension, Quota, Study, Task
+from studies.models import (
+    AttentionCheck,
+    CompletionCode,
+    ConsentText,
+    Dimension,
+    Quota,
+    ScreenRule,
+    Study,
+    Task,
+)
 from studies.services import enter_contestant
 
 # What the raters of a study are asked and offered, and how many there are to be.
@@ -52,8 +61,8 @@ NOT_COPIED = frozenset(
 def clone_study(study: Study, *, slug: str, title: str) -> Study:
     """A draft with the design of a study and none of its raters.
 
-    Dimensions, contestants that have not withdrawn, quotas, completion codes and the latest
-    consent text come along. Raises SlugTakenError if another study has the slug.
+    Dimensions, contestants that have not withdrawn, checks, quotas, completion codes and the
+    latest consent text come along. Raises SlugTakenError if another study has the slug.
     """
     if Study.objects.filter(slug=slug).exists():
         raise SlugTakenError(f"Another study has the address “{slug}”: choose another one.")
@@ -87,8 +96,28 @@ def clone_study(study: Study, *, slug: str, title: str) -> Study:
     )
     for contestant in study.contestants.filter(withdrawn_at=None).select_related("chat_model"):
         enter_contestant(clone, name=contestant.name, chat_model=contestant.chat_model)
+    _copy_checks(study, clone)
     _copy_recruitment(study, clone)
     return clone
+
+
+def _copy_checks(study: Study, clone: Study) -> None:
+    AttentionCheck.objects.bulk_create(
+        AttentionCheck(
+            study=clone,
+            kind=check.kind,
+            question=check.question,
+            answers=check.answers,
+            accepted=check.accepted,
+            fault=check.fault,
+            position=check.position,
+        )
+        for check in study.checks.all()
+    )
+    ScreenRule.objects.bulk_create(
+        ScreenRule(study=clone, kind=rule.kind, action=rule.action, threshold=rule.threshold)
+        for rule in study.screen_rules.all()
+    )
 
 
 def _copy_recruitment(study: Study, clone: Study) -> None:

@@ -21,6 +21,7 @@ from studies.census.quotas import (
     allocate_cells,
     allocate_margins,
 )
+from studies.checks import missing_of_checks
 from studies.dimension_templates import dimension_templates
 from studies.errors import QuotaError, StudyNotReadyError
 from studies.models import Cell, CompletionCode, Contestant, Electorate, Group, Quota, Study
@@ -148,6 +149,7 @@ def missing_before_opening(study: Study) -> tuple[str, ...]:
         *_missing_of_dimensions(study),
         *_missing_of_quotas(study),
         *_missing_of_tasks(study),
+        *missing_of_checks(study),
         *_missing_of_texts(study),
         *_missing_of_entrance(study),
         *_missing_of_pay(study),

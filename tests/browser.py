@@ -1,12 +1,19 @@
 """Debian's Chromium for every test that wants it, and a page that remembers complaints."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import socket
+import socketserver
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 DESKTOP, PHONE, NARROW = 1280, 375, 360
 ARGUMENTS = [
@@ -36,9 +43,19 @@ def browser() -> Iterator[Browser]:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS) as launched,
     ):
+        # A machine that has other things to do as well is slow, and nothing is wrong.
+        expect.set_options(timeout=20_000)
         # Playwright keeps an event loop running in this thread: Django would refuse every query.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield launched
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures go: HUSTINGS_PICTURES keeps them for somebody to look at."""
+    path = Path(os.environ.get("HUSTINGS_PICTURES") or tmp_path)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 class Visit:
@@ -60,7 +77,89 @@ class Visit:
         self.complaints += self.page.evaluate("window.blocked")
         return self.page
 
+    def look(self, picture: Path, *, but: Collection[str] = ()) -> None:
+        """Keep a picture. What stands here is accessible, fits, and was let through by the policy.
+
+        `but` names rules of axe-core that are not asked.
+        """
+        self.page.screenshot(path=picture, full_page=True)
+        options = {"rules": {rule: {"enabled": False} for rule in but}}
+        found = Axe().run(self.page, options=options).response["violations"]
+        flaws = [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
+        assert flaws == [], picture.stem
+        width = self.page.viewport_size["width"]  # type: ignore[index]
+        assert self.page.evaluate("document.documentElement.scrollWidth") == width, picture.stem
+        assert self.complaints == [], picture.stem
+        assert self.page.evaluate("window.blocked") == [], picture.stem
+
     def _hear(self, kind: str, text: str) -> None:
-        # A 404 page is a page like any other; the browser logs its status as an error.
-        if kind in {"error", "warning"} and "status of 404" not in text:
+        # A page is a page, also of status 404; the browser logs that as an error.
+        is_page = re.search(r"status of 40[14]\b", text) is not None
+        if kind in {"error", "warning"} and not is_page:
             self.complaints.append(text)
+
+
+class Tap(socketserver.ThreadingTCPServer):
+    """A second address of a site, which keeps every byte that browsers receive there.
+
+    The answers' bodies alone would miss headers, redirects, and streams that never end.
+    """
+
+    daemon_threads = True
+    block_on_close = False  # A browser keeps its lines open for longer than we look.
+
+    def __init__(self, site: str) -> None:
+        host, port = site.removeprefix("http://").split(":")
+        self.site = (host, int(port))
+        self._lines: list[bytearray] = []
+        super().__init__(("127.0.0.1", 0), _Line)
+
+    @property
+    def address(self) -> str:
+        """Where the browser goes instead."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def new_line(self) -> bytearray:
+        """Where one connection's bytes are kept."""
+        line = bytearray()
+        self._lines.append(line)
+        return line
+
+    def received(self) -> str:
+        """Everything in lower case: as it came, and with no break where a stream had one."""
+        raw = b"\n".join(self._lines).lower()
+        assert b"content-encoding" not in raw, "what is packed can't be searched"
+        whole = re.sub(rb"\r\n[0-9a-f]+\r\n", b"", raw)
+        return (raw + whole).decode(errors="replace")
+
+
+class _Line(socketserver.BaseRequestHandler):
+    server: Tap
+
+    def handle(self) -> None:
+        received = self.server.new_line()
+        with suppress(OSError), socket.create_connection(self.server.site) as site:
+            threading.Thread(target=_carry, args=(self.request, site), daemon=True).start()
+            while data := site.recv(65_536):
+                received += data
+                self.request.sendall(data)
+
+
+def _carry(browser: socket.socket, site: socket.socket) -> None:
+    with suppress(OSError):
+        while data := browser.recv(65_536):
+            site.sendall(data)
+        site.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def tap(site: str) -> Iterator[Tap]:
+    """A tap on a site while the context lasts."""
+    with Tap(site) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield running
+        finally:
+            running.shutdown()
+            thread.join()

@@ -14,7 +14,7 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from leaderboards.models import Board, Tournament
-from raters.models import Battle, Exclusion, Participation, Rater, Verdict
+from raters.models import Battle, Exclusion, Participation, Rater, Signal, Strike, Verdict
 from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
 from studies.services import withdraw_contestant
@@ -50,6 +50,8 @@ NEVER_ADDED_BY_HAND = (
     Participation,
     Battle,
     Verdict,
+    Signal,
+    Strike,
     Board,
     Tournament,
     Authenticator,

@@ -3,5 +3,14 @@
 from raters.admin.battles import BattleAdmin, VerdictAdmin
 from raters.admin.exclusions import ExclusionAdmin
 from raters.admin.panel import ParticipationAdmin, RaterAdmin
+from raters.admin.strikes import SignalAdmin, StrikeAdmin
 
-__all__ = ["BattleAdmin", "ExclusionAdmin", "ParticipationAdmin", "RaterAdmin", "VerdictAdmin"]
+__all__ = [
+    "BattleAdmin",
+    "ExclusionAdmin",
+    "ParticipationAdmin",
+    "RaterAdmin",
+    "SignalAdmin",
+    "StrikeAdmin",
+    "VerdictAdmin",
+]

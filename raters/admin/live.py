@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -27,6 +28,7 @@ from raters.progress import (
     Progress,
     read_progress,
 )
+from raters.review import waiting_for
 from studies.models import Study
 
 
@@ -55,6 +57,10 @@ def live_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> H
         "hours": _hour_table(progress.hours),
         "forecast": words_of(progress.forecast, study),
         "back": page_of(study),
+        "quality": reverse("admin:raters_study_quality", args=[study.pk]),
+        "review": f"{reverse('admin:raters_review')}?study={study.slug}",
+        "may_review": user.has_perm("raters.change_strike"),
+        "strikes_waiting": waiting_for(user, study=study).count(),
     }
     return TemplateResponse(request, "admin/raters/study/live.html", context)
 

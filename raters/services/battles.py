@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping
 from datetime import datetime
 from random import Random
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from django.db import transaction
@@ -22,12 +23,15 @@ from raters.errors import (
 )
 from raters.models import Battle, Outcome, Participation, Rating, Reply, Turn, Verdict
 from raters.quality.identity import is_identity_probe
+from raters.services.checks import placement_of, read_items, record_checks
 from raters.services.drawing import draw_sides, draw_task
 from raters.services.replies import ring_reply
-from studies.models import Study
+from raters.services.screening import ring_screen
+from studies.models import AttentionCheck, Study
 
 LONGEST_TEXT: Final = 8_000
 SCALE: Final = range(Rating.LOWEST, Rating.HIGHEST + 1)
+NO_ITEMS: Final[Mapping[int, str]] = MappingProxyType({})
 
 Given = TypeVar("Given", str, int)
 
@@ -39,8 +43,9 @@ def next_battle(
     """The battle that the rater is in, else a new one; None once she has done all she is asked.
 
     That is `battles_each` judged battles, or one with every pair; in a study of one model at a
-    time, with every contestant. The same seed draws the same sides and task. Raises
-    PlaceLostError or StudyRestsError where she can't begin one.
+    time, with every contestant; and the battles that are checks, where the study has any. The
+    same seed draws the same sides and task. Raises PlaceLostError or StudyRestsError where she
+    can't begin one.
     """
     locked = _lock(participation)
     _require_active(locked)
@@ -48,8 +53,6 @@ def next_battle(
     battle = current_battle(locked)
     if battle is not None:
         return battle
-    if locked.battles.filter(judged_at__isnull=False).count() >= locked.study.battles_each:
-        return None
     return _open_battle(locked, at=at, seed=seed)
 
 
@@ -79,13 +82,21 @@ def current_battle(participation: Participation) -> Battle | None:
 
 
 @transaction.atomic
-def send_message(battle: Battle, *, text: str, number: int, at: datetime) -> Turn:
+def send_message(
+    battle: Battle,
+    *,
+    text: str,
+    number: int,
+    pasted_signs: int | None = None,
+    times_away: int | None = None,
+    at: datetime,
+) -> Turn:
     """Say something to every side: turn `number` with its waiting replies, and a bell for each.
 
     Sent again with the same text, the turn that stands is returned. A side that failed has to
     be asked again first (`retry_reply`), so that both hear the same conversation. Asking who a
-    side is marks the turn. Raises a BattleError, BattleOverError or PlaceLostError that says why
-    nothing was sent.
+    side is marks the turn. `pasted_signs` and `times_away` are what her browser told, if it did.
+    Raises a BattleError, BattleOverError or PlaceLostError that says why nothing was sent.
     """
     text = _as_stored(text)
     participation = _lock(battle.participation)
@@ -105,7 +116,11 @@ def send_message(battle: Battle, *, text: str, number: int, at: datetime) -> Tur
         text=text,
         created_at=at,
         is_identity_probe=is_identity_probe(text),
+        pasted_signs=pasted_signs,
+        times_away=times_away,
+        screen_due_at=at,
     )
+    ring_screen(turn)
     for side in battle.sides:
         ring_reply(Reply.objects.create(turn=turn, side=side, due_at=at).pk)
     return turn
@@ -138,11 +153,17 @@ def retry_reply(reply: Reply, *, at: datetime) -> Reply:
 
 @transaction.atomic
 def give_verdicts(
-    battle: Battle, *, outcomes: Mapping[str, str], reason: str = "", at: datetime
+    battle: Battle,
+    *,
+    outcomes: Mapping[str, str],
+    items: Mapping[int, str] = NO_ITEMS,
+    reason: str = "",
+    at: datetime,
 ) -> Battle:
     """Record the rater's verdict on each dimension, by its key, and end the battle.
 
-    The only writer of live verdicts; in a preview, whose rows have to pass, it writes none. Given
+    `items` are her answers to the checks that stand among the dimensions, by their ids. The only
+    writer of live verdicts; in a preview, whose rows have to pass, it writes none. Given
     again, the first verdicts stay. Raises JudgementRefusedError where an outcome is missing or
     unknown, the talk was too short, or the study asks for ratings; ReplyPendingError while a side
     is answering; and PlaceLostError, StudyRestsError or BattleOverError where it is too late.
@@ -151,17 +172,24 @@ def give_verdicts(
     if study is None:
         return battle
     chosen = _by_dimension(study, outcomes, Outcome.values)
+    answered = read_items(battle, items)
     if study.preview_of_id is None:
         Verdict.objects.bulk_create(
             Verdict(battle=battle, dimension_id=dimension, outcome=outcome, recorded_at=at)
             for dimension, outcome in chosen.items()
         )
+    record_checks(battle, answered, chosen, at=at)
     return _end(battle, reason, at=at)
 
 
 @transaction.atomic
 def give_ratings(
-    battle: Battle, *, scores: Mapping[str, int], reason: str = "", at: datetime
+    battle: Battle,
+    *,
+    scores: Mapping[str, int],
+    items: Mapping[int, str] = NO_ITEMS,
+    reason: str = "",
+    at: datetime,
 ) -> Battle:
     """Record the rater's rating of the one contestant on each dimension, and end the battle.
 
@@ -172,11 +200,13 @@ def give_ratings(
     if study is None:
         return battle
     chosen = _by_dimension(study, scores, SCALE)
+    answered = read_items(battle, items)
     if study.preview_of_id is None:
         Rating.objects.bulk_create(
             Rating(battle=battle, dimension_id=dimension, score=score, recorded_at=at)
             for dimension, score in chosen.items()
         )
+    record_checks(battle, answered, chosen, at=at)
     return _end(battle, reason, at=at)
 
 
@@ -199,8 +229,9 @@ def _begin_judging(battle: Battle, protocol: Study.Protocol, reason: str) -> Stu
 
 
 def _end(battle: Battle, reason: str, *, at: datetime) -> Battle:
-    battle.judged_at, battle.reason = at, _as_stored(reason)
-    battle.save(update_fields=["judged_at", "reason"])
+    battle.judged_at, battle.reason, battle.screen_due_at = at, _as_stored(reason), at
+    battle.save(update_fields=["judged_at", "reason", "screen_due_at"])
+    ring_screen(battle)
     return battle
 
 
@@ -213,20 +244,52 @@ def whole_turns(battle: Battle) -> int:
 
 
 def _open_battle(participation: Participation, *, at: datetime, seed: int | None) -> Battle | None:
-    """A new battle, None if nobody is left to meet. The participation must be locked."""
+    """Her next battle, None where there is none or nobody is left to meet.
+
+    The participation must be locked.
+    """
+    judged = list(participation.battles.filter(judged_at__isnull=False).order_by("pk"))
+    placement, number = placement_of(participation), len(judged) + 1
+    if number > placement.battles:
+        return None
+    if placement.repeated is not None and placement.is_repeat(number):
+        return _repeat_battle(judged[placement.repeated - 1], at=at)
+    check, broken_side = placement.gold.get(number, (None, ""))
     # No secrets hang on this: the same seed has to give the same battle.
     chance = Random(seed)  # noqa: S311
-    sides = draw_sides(participation, chance)
+    sides = draw_sides(participation, chance, is_check=check is not None)
     if sides is None:
         return None
+    is_alone = sides[1] is None
     return Battle.objects.create(
         participation=participation,
-        key=str(participation.battles.count() + 1),
+        key=_next_key(participation),
         side_a_id=sides[0],
         side_b_id=sides[1],
         task=draw_task(participation, chance),
+        attention_check_id=check,
+        broken_side=Reply.Side.A if broken_side and is_alone else broken_side,
         created_at=at,
     )
+
+
+def _repeat_battle(battle: Battle, *, at: datetime) -> Battle:
+    """A battle that shows an earlier one again, its sides swapped. What was said stays there."""
+    participation, a, b = battle.participation, battle.side_a_id, battle.side_b_id
+    return Battle.objects.create(
+        participation=participation,
+        key=_next_key(participation),
+        side_a_id=a if b is None else b,
+        side_b_id=b if b is None else a,
+        task=battle.task,
+        attention_check=participation.study.checks.get(kind=AttentionCheck.Kind.REPEAT),
+        repeats=battle,
+        created_at=at,
+    )
+
+
+def _next_key(participation: Participation) -> str:
+    return str(participation.battles.count() + 1)
 
 
 # What has to hold
@@ -271,6 +334,8 @@ def _require_sayable(text: str) -> None:
 
 def _require_next(battle: Battle, number: int, study: Study) -> None:
     """The last turn is answered by every side, and `number` comes after it."""
+    if battle.repeats_id is not None:
+        raise MessageRefusedError("This conversation is over. Please answer the questions now.")
     states = set(_last_replies(battle).values_list("state", flat=True))
     if states & {Reply.State.WAITING, Reply.State.CLAIMED}:
         raise ReplyPendingError("Please wait until your last message is answered.")
@@ -291,6 +356,8 @@ def _last_replies(battle: Battle) -> QuerySet[Reply]:
 
 
 def _require_talked(battle: Battle, study: Study) -> None:
+    if battle.repeats_id is not None:
+        return
     pending = Reply.objects.filter(
         turn__battle=battle, state__in=[Reply.State.WAITING, Reply.State.CLAIMED]
     )

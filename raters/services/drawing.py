@@ -18,14 +18,20 @@ Pair = tuple[int, int]
 Sides = tuple[int, int | None]
 
 
-def draw_sides(participation: Participation, chance: Random) -> Sides | None:
-    """Whom the rater meets next; None once she has met everybody whom she can meet."""
+def draw_sides(
+    participation: Participation, chance: Random, *, is_check: bool = False
+) -> Sides | None:
+    """Whom the rater meets next; None once she has met everybody whom she can meet.
+
+    A battle that is a check takes nobody away from those that count: whom she meets in one she
+    may meet again, and in one she may meet whom she knows, where nobody else is left.
+    """
     study = participation.study
     standing = study.contestants.filter(withdrawn_at__isnull=True)
     ids = sorted(standing.values_list("pk", flat=True))
     if study.protocol == Study.Protocol.SINGLE:
-        return _draw_one(participation, ids, chance)
-    return _draw_two(participation, ids, chance)
+        return _draw_one(participation, ids, chance, is_check=is_check)
+    return _draw_two(participation, ids, chance, is_check=is_check)
 
 
 def draw_task(participation: Participation, chance: Random) -> Task | None:
@@ -46,10 +52,15 @@ def draw_task(participation: Participation, chance: Random) -> Task | None:
     return chance.choice([task for task in new if filled[task] == least])
 
 
-def _draw_one(participation: Participation, ids: list[int], chance: Random) -> Sides | None:
+def _draw_one(
+    participation: Participation, ids: list[int], chance: Random, *, is_check: bool
+) -> Sides | None:
     """The study's least-met contestant among those new to her, alone; ties broken by chance."""
-    known = set(participation.battles.values_list("side_a", flat=True))
+    known = set(_known(participation).values_list("side_a", flat=True))
     new = [contestant for contestant in ids if contestant not in known]
+    if not new and is_check:
+        failed = set(_failed(participation).values_list("side_a", flat=True))
+        new = [contestant for contestant in ids if contestant not in failed]
     if not new:
         return None
     seen = _seen(participation.study)
@@ -57,14 +68,18 @@ def _draw_one(participation: Participation, ids: list[int], chance: Random) -> S
     return chance.choice([each for each in new if seen[each, None] == fewest]), None
 
 
-def _draw_two(participation: Participation, ids: list[int], chance: Random) -> Sides | None:
+def _draw_two(
+    participation: Participation, ids: list[int], chance: Random, *, is_check: bool
+) -> Sides | None:
     """The study's least-met pair among those new to her, by side.
 
     Ties are broken by chance, and so are the sides where both ways have been seen as often.
     """
-    hers = participation.battles.values_list("side_a", "side_b")
-    known = {_pair(sides) for sides in hers}
+    known = _pairs(_known(participation))
     new = [pair for pair in combinations(ids, 2) if pair not in known]
+    if not new and is_check:
+        failed = _pairs(_failed(participation))
+        new = [pair for pair in combinations(ids, 2) if pair not in failed]
     if not new:
         return None
     seen = _seen(participation.study)
@@ -84,12 +99,29 @@ def _seen(study: Study) -> Counter[Sides]:
 def _taken_up(study: Study) -> QuerySet[Battle]:
     """The study's battles that are judged or under way, to be counted in groups.
 
-    Not those that came to nothing, or that a rater has withdrawn.
+    Not those that came to nothing, that a rater has withdrawn, or that are checks.
     """
     is_judged = Q(judged_at__isnull=False)
     is_under_way = Q(participation__state__in=IS_KEPT)
-    taken_up = Battle.objects.filter(is_judged | is_under_way, participation__study=study)
+    taken_up = Battle.objects.filter(
+        is_judged | is_under_way, participation__study=study, attention_check__isnull=True
+    )
     return taken_up.exclude(participation__state=Participation.State.WITHDRAWN).order_by()
+
+
+def _known(participation: Participation) -> QuerySet[Battle]:
+    """Her battles whose contestants are not new to her: all but checks that she has judged."""
+    is_done_check = Q(attention_check__isnull=False, judged_at__isnull=False)
+    return participation.battles.exclude(is_done_check).order_by()
+
+
+def _failed(participation: Participation) -> QuerySet[Battle]:
+    """Her battles that came to nothing, because a side could not answer."""
+    return participation.battles.filter(judged_at__isnull=True).order_by()
+
+
+def _pairs(battles: QuerySet[Battle]) -> set[Pair]:
+    return {_pair(sides) for sides in battles.values_list("side_a", "side_b")}
 
 
 def _pair(sides: Iterable[int]) -> Pair:

@@ -17,7 +17,7 @@ from django.db.models import Count, Q
 
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
 from raters.models import Participation, Rater
-from studies.models import Axis, Cell, CompletionCode, ConsentText, Quota, Study
+from studies.models import AttentionCheck, Axis, Cell, CompletionCode, ConsentText, Quota, Study
 from studies.planning import TAKES_A_PLACE
 from studies.services import CELL_SEPARATOR
 
@@ -30,6 +30,9 @@ State = Participation.State
 IS_KEPT: Final = (State.RESERVED, State.ACTIVE)
 # Who ended like this may come again while there is a place.
 MAY_COME_BACK: Final = (State.RETURNED, State.TIMED_OUT, State.SCREENED_OUT)
+# How often she may answer the questions before the first battle: as many as recruiting platforms
+# demand before somebody may be sent away.
+COMPREHENSION_TRIES: Final = 2
 
 # How recruiting ids begin that no platform gives: of somebody with only the link, of an account,
 # and of somebody who has withdrawn.
@@ -72,15 +75,19 @@ def reserve_place(
     consent_text: ConsentText,
     recruiting_study: str = "",
     recruiting_session: str = "",
+    address_hash: str = "",
+    device_hash: str = "",
     at: datetime,
 ) -> Participation:
     """Keep a place for a rater, or return the participation that she has.
 
     `groups` names her group on every axis, by their keys; empty in a study without electorate.
-    `recruiting_study` and `recruiting_session` are kept as by `note_visit`.
+    `recruiting_study` and `recruiting_session` are kept as by `note_visit`; the hashes are those
+    of the browser that asks for the place (`raters.fingerprints`), empty where it tells nothing.
     There is one participation for a recruiting id. If she has a place, has completed the study
-    or is struck out, it comes back as it stands, also while the study is paused. If she left,
-    timed out or was screened out, she gets a place as long as there is one: a place that came
+    or is struck out, it comes back as it stands, also while the study is paused, and so where
+    she failed the questions before the first battle. If she left, timed out or found no place,
+    she gets a place as long as there is one: a place that came
     free is not kept from somebody who asks for it. The groups that she gave first stand, so that
     nobody tries one group after another until one has a place.
 
@@ -94,7 +101,9 @@ def reserve_place(
         participation = study.participations.filter(recruiting_id=recruiting_id).first()
         if participation:
             note_visit(participation, study=recruiting_study, session=recruiting_session)
-        if participation and participation.state not in MAY_COME_BACK:
+        if participation and participation.state in MAY_COME_BACK:
+            _end_if_struck_out_since(participation, at=at)
+        if participation and not may_come_back(participation):
             return participation
         if study.state != Study.State.OPEN:
             raise StudyClosedError(f"The study {study} takes nobody new: it is {study.state}.")
@@ -110,6 +119,8 @@ def reserve_place(
             )
         full = _full_quotas(study, participation.cell)
         participation.state = State.SCREENED_OUT if full else State.RESERVED
+        participation.address_hash = address_hash or participation.address_hash
+        participation.device_hash = device_hash or participation.device_hash
         participation.consent_text = consent_text
         participation.consented_at = at
         participation.kept_until = None if full else at + _keeping_time(study)
@@ -162,6 +173,53 @@ def return_place(participation: Participation, *, at: datetime) -> None:
     _move(participation, IS_KEPT, to=State.RETURNED, kept_until=None, ended_at=at)
 
 
+def screen_out(participation: Participation, *, at: datetime) -> None:
+    """She did not understand what is asked: reserved → screened out, and her place goes back.
+
+    Again changes nothing; else PlaceLostError.
+    """
+    _move(participation, (State.RESERVED,), to=State.SCREENED_OUT, kept_until=None, ended_at=at)
+
+
+def has_failed_comprehension(participation: Participation) -> bool:
+    """Whether she was screened out by the questions before the first battle, and not by a quota."""
+    return (
+        participation.state == State.SCREENED_OUT
+        and participation.check_answers.filter(
+            attention_check__kind=AttentionCheck.Kind.COMPREHENSION,
+            attempt=COMPREHENSION_TRIES,
+            is_passed=False,
+        ).exists()
+    )
+
+
+def may_come_back(participation: Participation) -> bool:
+    """Whether she may ask for a place again. Who failed the questions has used all her tries."""
+    return participation.state in MAY_COME_BACK and not has_failed_comprehension(participation)
+
+
+def strike_out(participation: Participation, *, at: datetime) -> None:
+    """Her strikes have ended it: reserved or active → struck out. Again changes nothing."""
+    _move(participation, IS_KEPT, to=State.STRUCK_OUT, kept_until=None, ended_at=at)
+
+
+def bring_back(participation: Participation, *, at: datetime) -> str:
+    """Let her go on whose strikes were overturned: struck out → active, her place kept anew.
+
+    Returns why that is not possible, for a reviewer; empty if she is back. The study must be
+    locked, so that nobody else takes the place.
+    """
+    study = participation.study
+    if study.state != Study.State.OPEN:
+        return f"The study is {study.get_state_display()}."
+    if full := _full_quotas(study, participation.cell):
+        return f"No place is left for {', '.join(full)}."
+    kept_until = at + _keeping_time(study)
+    struck_out = (State.STRUCK_OUT,)
+    _move(participation, struck_out, to=State.ACTIVE, kept_until=kept_until, ended_at=None)
+    return ""
+
+
 def release_expired_places(*, at: datetime) -> int:
     """Give back every place without a word in time; returns how many.
 
@@ -204,6 +262,12 @@ def _lock(study: Study) -> Study:
 def _release_expired(study: Study, at: datetime) -> int:
     expired = study.participations.filter(state__in=IS_KEPT, kept_until__lt=at)
     return expired.update(state=State.TIMED_OUT, kept_until=None, ended_at=at)
+
+
+def _end_if_struck_out_since(participation: Participation, *, at: datetime) -> None:
+    """Strikes may come after she has left, and then count once she wants to go on."""
+    if participation.strikes.active().count() >= participation.study.strikes_allowed:
+        _move(participation, MAY_COME_BACK, to=State.STRUCK_OUT, kept_until=None, ended_at=at)
 
 
 def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:

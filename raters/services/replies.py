@@ -20,6 +20,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from raters.models import Reply
+from raters.quality.broken import spoil
 from raters.services.answers import AnswerInThread
 from raters.shown import names_to_hide, shown_text
 from studies import providers
@@ -70,7 +71,8 @@ _is_stopping = threading.Event()
 class ReplyClaim:
     """A reply that is this worker's to make, and what it needs for that.
 
-    `token` is the claim; `deadline` is when the call has to be over.
+    `token` is the claim; `deadline` is when the call has to be over. In a gold battle the broken
+    side has a `fault`, and `seed` draws it.
     """
 
     reply_id: int
@@ -81,6 +83,8 @@ class ReplyClaim:
     messages: tuple[Message, ...]
     gives_up_at: datetime
     deadline: datetime
+    fault: str = ""
+    seed: int = 0
 
 
 # Ringing
@@ -173,6 +177,7 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
     off. A reply that has been tried for too long is given up here.
     """
     related = (
+        "turn__battle__attention_check",
         "turn__battle__participation__study",
         "turn__battle__side_a__chat_model",
         "turn__battle__side_b__chat_model",
@@ -211,7 +216,17 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
         messages=_conversation(reply),
         gives_up_at=gives_up_at,
         deadline=gives_up_at if reply.attempts else at + TIME_LIMIT,
+        fault=_fault_of(reply),
+        # Her messages of one battle follow each other, so that what goes off the topic differs.
+        seed=reply.turn.battle_id + reply.turn.number,
     )
+
+
+def _fault_of(reply: Reply) -> str:
+    """How the reply is to be broken, if it is of the broken side of a gold battle."""
+    battle = reply.turn.battle
+    check = battle.attention_check
+    return check.fault if check is not None and reply.side == battle.broken_side else ""
 
 
 def contestant_of(reply: Reply) -> Contestant:
@@ -293,7 +308,9 @@ def _ask(claim: ReplyClaim, *, lease: timedelta, write_every: timedelta) -> prov
             text += answer.read(write_every)
             is_lease_aging = time.monotonic() - alive_at > lease.total_seconds() / 3
             if text != written or is_lease_aging:
-                _write(claim, text, leased_until=timezone.now() + lease)
+                # What will be broken is shown only so; nothing of it can be until it is whole.
+                shown = "" if claim.fault else text
+                _write(claim, shown, leased_until=timezone.now() + lease)
                 written, alive_at = text, time.monotonic()
     finally:
         answer.hang_up()
@@ -322,13 +339,16 @@ def hidden_endpoint_of(chat_model: ChatModel) -> Endpoint:
 def finish_reply(claim: ReplyClaim, answer: providers.Reply, *, at: datetime) -> bool:
     """Store a whole answer, and how many names it gives away.
 
-    False if the claim is no longer this worker's.
+    Where the side is broken on purpose, what is stored is what she is shown, and what the chat
+    model has said as far as it will ever hear. False if the claim is no longer this worker's.
     """
     shown = shown_text(Reply.State.FINISHED, answer.text, names_to_hide(claim.study))
+    # Masked first: a name of several words is none any more once they are shuffled.
+    text = spoil(shown.text, claim.fault, seed=claim.seed) if claim.fault else answer.text
     stored = _claimed(claim).update(
         **UNCLAIMED,
         state=Reply.State.FINISHED,
-        text=answer.text,
+        text=text,
         masked=min(shown.masked, MOST_MASKED),
         error="",
         prompt_tokens=answer.prompt_tokens,

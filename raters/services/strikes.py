@@ -13,6 +13,7 @@ from django.db import transaction
 from raters.errors import ObjectionRefusedError
 from raters.models import Battle, Participation, Signal, Strike, Turn
 from raters.quality.flaws import Flaw
+from raters.quality.lenience import is_forgiven
 from raters.services.panel import IS_KEPT, bring_back, strike_out
 from studies.models import Study
 
@@ -23,6 +24,8 @@ State = Participation.State
 Decision = Strike.Decision
 
 LONGEST_OBJECTION: Final = 2_000
+# How the key of a signal begins that could have been a strike, and was forgiven.
+SLIP: Final = "slip:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,34 @@ def give_strike(
         return None
     _end_if_struck_out(hers, at=at)
     return strike
+
+
+@transaction.atomic
+def strike_or_forgive(
+    participation: Participation,
+    flaw: Flaw,
+    *,
+    key: str,
+    battle: Battle | None = None,
+    turn: Turn | None = None,
+    at: datetime,
+) -> bool:
+    """Strike a rater for a flaw unless it may be an honest slip: of that a reviewer is told.
+
+    The first ones of a kind are slips, as many as `raters.quality.lenience` says. Returns
+    whether a strike is on record for it; again, it stays what it was.
+    """
+    # Two at a time would both count before either has written.
+    hers, slip = _lock(participation), f"{SLIP}{key}"
+    if not hers.signals.filter(key=slip).exists():
+        strikes = hers.strikes.active().filter(kind=flaw.kind).exclude(key=key).count()
+        slips = hers.signals.filter(kind=flaw.kind, key__startswith=SLIP).count()
+        is_on_record = hers.strikes.filter(key=key).exists()
+        if not is_on_record and is_forgiven(flaw.kind, earlier=strikes + slips):
+            give_signal(hers, flaw, key=slip, battle=battle, at=at)
+        else:
+            give_strike(hers, flaw, key=key, battle=battle, turn=turn, at=at)
+    return hers.strikes.filter(key=key).exists()
 
 
 @transaction.atomic
@@ -159,9 +190,7 @@ def overturn_strike(strike: Strike, *, by: "User", note: str = "", at: datetime)
 
 
 @transaction.atomic
-def _decide(
-    strike: Strike, decision: Decision, *, by: "User", note: str, at: datetime
-) -> Review:
+def _decide(strike: Strike, decision: Decision, *, by: "User", note: str, at: datetime) -> Review:
     # The study first, as everything does that locks both: two would wait for each other.
     study_id = strike.participation.study_id
     study = Study.objects.select_for_update(no_key=True).get(pk=study_id)

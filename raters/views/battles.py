@@ -31,7 +31,14 @@ from raters.access import (
 from raters.errors import BattleError, StudyRestsError, TurnConflictError
 from raters.forms import JudgingForm, MessageForm, RatingsForm, RetryForm, VerdictsForm
 from raters.models import Battle, Participation, Reply
-from raters.pages import BattlePage, ReplyView, offer_of, read_battle_page, steps_at
+from raters.pages import (
+    BattlePage,
+    ReplyView,
+    offer_of,
+    read_battle_page,
+    read_questions,
+    steps_at,
+)
 from raters.services.battles import (
     current_battle,
     give_ratings,
@@ -41,6 +48,7 @@ from raters.services.battles import (
     retry_reply,
     send_message,
 )
+from raters.services.checks import items_of
 from raters.services.panel import complete_participation, keep_place
 from raters.streams import watch_battle
 
@@ -61,6 +69,8 @@ def battle(request: HttpRequest, participation: Participation) -> HttpResponse:
     if found is None:
         complete_participation(participation, at=now)
         return lead_to_place(request, participation)
+    if found.repeats_id is not None:
+        return redirect("raters:compare", participation.study.slug, found.key)
     return _battle_page(request, participation, found)
 
 
@@ -103,11 +113,11 @@ def message(request: HttpRequest, participation: Participation, key: str) -> Htt
     if not form.is_valid():
         words = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return _refuse(request, participation, battle, words, typed)
-    text, number = form.cleaned_data["text"], form.cleaned_data["number"]
+    number = form.cleaned_data["number"]
     now = timezone.now()
     try:
         keep_place(participation, at=now)
-        send_message(battle, text=text, number=number, at=now)
+        send_message(battle, **form.cleaned_data, at=now)
     except TurnConflictError:
         words = "You have written here in another window. Your message is kept."
         return _refuse(request, participation, battle, words, typed, is_behind=True)
@@ -119,7 +129,9 @@ def message(request: HttpRequest, participation: Participation, key: str) -> Htt
     turn = next(turn for turn in page.turns if turn.number == number)
     context = {"turn": turn, "page": page, "study": participation.study}
     html = render_to_string("raters/_turn.html", context, request)
-    return JsonResponse({"number": number, "html": html, "page": page.as_data()})
+    return JsonResponse(
+        {"number": number, "html": html, "page": _page_data(request, participation, page)}
+    )
 
 
 @require_POST
@@ -144,7 +156,7 @@ def retry(request: HttpRequest, participation: Participation, key: str) -> HttpR
     except BattleError as error:
         return _refuse(request, participation, battle, str(error), "")
     if wants_json(request):
-        return JsonResponse(_replies(read_battle_page(participation, battle)))
+        return JsonResponse(_replies(request, participation, battle))
     return _back_to_battle(participation)
 
 
@@ -179,19 +191,25 @@ def _refuse(
 @never_cache
 @require_safe
 @for_rater(ACTIVE)
-def replies(
-    request: HttpRequest,  # noqa: ARG001
-    participation: Participation,
-    key: str,
-) -> HttpResponse:
+def replies(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
     """Every reply as it stands: what the page asks for where no stream comes through."""
-    page = read_battle_page(participation, _battle_of(participation, key))
-    return JsonResponse(_replies(page))
+    return JsonResponse(_replies(request, participation, _battle_of(participation, key)))
 
 
-def _replies(page: BattlePage) -> dict[str, object]:
+def _replies(
+    request: HttpRequest, participation: Participation, battle: Battle
+) -> dict[str, object]:
+    page = read_battle_page(participation, battle)
     views = [_reply_data(reply) for turn in page.turns for reply in turn.replies]
-    return {"replies": views, "page": page.as_data()}
+    return {"replies": views, "page": _page_data(request, participation, page)}
+
+
+def _page_data(
+    request: HttpRequest, participation: Participation, page: BattlePage
+) -> dict[str, object]:
+    """The state of the page, and a card for each strike that she has yet to be told of."""
+    context = {"strikes": page.strikes, "slug": participation.study.slug}
+    return page.as_data() | {"cards": render_to_string("raters/_strikes.html", context, request)}
 
 
 def _reply_data(reply: ReplyView) -> dict[str, object]:
@@ -239,8 +257,10 @@ def compare(request: HttpRequest, participation: Participation, key: str) -> Htt
     if battle.judged_at is not None or not page.can_judge:
         return lead_to_place(request, participation)
     dimensions = list(participation.study.dimensions.order_by("position", "key"))
+    items = items_of(battle)
     form_of = RatingsForm if page.is_single else VerdictsForm
-    form = form_of(dimensions, request.POST if request.method == "POST" else None)
+    data = request.POST if request.method == "POST" else None
+    form = form_of(dimensions, [item.check for item in items], data)
     refusal = ""
     if request.method == "POST":
         refusal = _judge(battle, form)
@@ -251,11 +271,14 @@ def compare(request: HttpRequest, participation: Participation, key: str) -> Htt
         "offer": offer_of(participation.study),
         "steps": steps_at("Battles"),
         "page": page,
-        "answers": form.answers,
-        "questions": [
-            (dimension, name := form.names[dimension.key], request.POST.get(name, ""))
-            for dimension in dimensions
-        ],
+        "questions": read_questions(
+            dimensions,
+            items,
+            names=form.names,
+            answers=form.answers,
+            given=request.POST,
+            is_single=page.is_single,
+        ),
         "reason": request.POST.get("reason", ""),
         "refusal": refusal,
     }
@@ -266,12 +289,13 @@ def _judge(battle: Battle, form: JudgingForm) -> str:
     """End the battle by what she has answered; why it was refused, if it was."""
     if not form.is_valid():
         return " ".join(str(error) for errors in form.errors.values() for error in errors)
+    given, items = form.given(), form.given_items()
     reason, now = form.cleaned_data["reason"], timezone.now()
     try:
         if isinstance(form, RatingsForm):
-            give_ratings(battle, scores=form.given(), reason=reason, at=now)
+            give_ratings(battle, scores=given, items=items, reason=reason, at=now)
         else:
-            give_verdicts(battle, outcomes=form.given(), reason=reason, at=now)
+            give_verdicts(battle, outcomes=given, items=items, reason=reason, at=now)
     except BattleError as error:
         return str(error)
     return ""

@@ -1,7 +1,7 @@
 """The way in: why, consent, about you, how it works. Nothing is stored before she agrees."""
 
 import secrets
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,14 +14,22 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.sign_up import close_sign_up, open_sign_up
 from raters.access import for_rater, get_study_to_join, lead_to_place, place_of
 from raters.entry import UNSAID, Entry, Link, forget_entry, read_entry, write_entry
-from raters.errors import PlaceLostError, QuotaFullError, StudyClosedError
-from raters.forms import RATHER_NOT, ConsentForm, QuestionForm
+from raters.errors import QuotaFullError, StudyClosedError
+from raters.fingerprints import fingerprint_of
+from raters.forms import RATHER_NOT, ComprehensionForm, ConsentForm, QuestionForm
 from raters.models import Participation
-from raters.pages import offer_of, steps_at
+from raters.pages import comprehension_questions, offer_of, steps_at
+from raters.services.checks import (
+    Comprehension,
+    answer_comprehension,
+    battles_asked,
+    read_comprehension,
+)
 from raters.services.panel import (
-    MAY_COME_BACK,
     OWN_ID,
     account_id,
+    keep_place,
+    may_come_back,
     note_visit,
     reserve_place,
     start,
@@ -42,7 +50,10 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     standing = _participation_of(study, entry.recruiting_id)
     if standing and entry.participation_id and link.recruiting_id in {"", entry.recruiting_id}:
         return _lead_back(standing, entry.coming_by(link))
-    context = _context(study, "Why") | {"recruiting_id": link.recruiting_id}
+    context = _context(study, "Why") | {
+        "recruiting_id": link.recruiting_id,
+        "battles": battles_asked(study),
+    }
     if study.state != Study.State.OPEN:
         # Somebody who has a place comes back to it also where the study takes nobody new.
         may_have_place = bool(link.recruiting_id) or study.entrance == Study.Entrance.ACCOUNT
@@ -79,7 +90,7 @@ def _come_in(request: HttpRequest, study: Study, entry: Entry, link: Link) -> Ht
     entry = replace(entry, recruiting_id=recruiting_id).coming_by(link)
     standing = _participation_of(study, recruiting_id)
     is_again = "again" in request.POST and study.state == Study.State.OPEN
-    if standing is not None and not (is_again and standing.state in MAY_COME_BACK):
+    if standing is not None and not (is_again and may_come_back(standing)):
         write_entry(request, study, replace(entry, participation_id=standing.pk))
         return _lead_back(standing, entry)
     if study.state != Study.State.OPEN:
@@ -202,15 +213,37 @@ def no_place(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @for_rater(Participation.State.RESERVED)
 def how(request: HttpRequest, participation: Participation) -> HttpResponse:
-    """How it works, with an example; her place is kept, and she begins when she is ready."""
+    """How it works, with an example and what asks whether it is clear; her place is kept."""
+    standing = read_comprehension(participation)
+    form = ComprehensionForm(standing.checks, request.POST if request.method == "POST" else None)
+    refusal = ""
     if request.method == "POST":
-        try:
-            start(participation, at=timezone.now())
-        except PlaceLostError:
+        refusal = _begin(participation, standing, form)
+        if not refusal:
             return lead_to_place(request, participation)
-        return redirect("raters:battle", participation.study.slug)
-    context = _context(participation.study, "How it works") | {"participation": participation}
-    return render(request, "raters/how.html", context)
+    context = _context(participation.study, "How it works") | {
+        "participation": participation,
+        "comprehension": standing,
+        "questions": comprehension_questions(standing, names=form.names, given=request.POST),
+        "refusal": refusal,
+    }
+    return render(request, "raters/how.html", context, status=422 if refusal else 200)
+
+
+def _begin(participation: Participation, standing: Comprehension, form: ComprehensionForm) -> str:
+    """Begin, as soon as all questions are answered rightly; what she left out, if she did."""
+    now = timezone.now()
+    if not standing.is_passed:
+        if not form.is_valid():
+            return " ".join(str(error) for errors in form.errors.values() for error in errors)
+        attempt = form.cleaned_data["attempt"]
+        keep_place(participation, at=now)
+        standing = answer_comprehension(
+            participation, answers=form.given(), attempt=attempt, at=now
+        )
+    if standing.is_passed:
+        start(participation, at=now)
+    return ""
 
 
 def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
@@ -236,6 +269,7 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
             consent_text=ConsentText.objects.get(pk=entry.consent_text_id, study=study),
             recruiting_study=entry.recruiting_study,
             recruiting_session=entry.recruiting_session,
+            **asdict(fingerprint_of(request, study)),
             at=timezone.now(),
         )
     except StudyClosedError:

@@ -22,7 +22,14 @@ from raters.models import Participation
 from raters.own_data import read_own_data
 from raters.pages import offer_of, steps_at
 from raters.services.erasing import may_delete_account, withdraw_and_erase
-from raters.services.panel import MAY_COME_BACK, code_of, completion_code_for, return_place
+from raters.services.panel import (
+    code_of,
+    completion_code_for,
+    has_failed_comprehension,
+    may_come_back,
+    return_place,
+)
+from raters.strike_cards import read_strikes
 from studies.models import CompletionCode, Study
 
 State = Participation.State
@@ -44,8 +51,10 @@ def end(request: HttpRequest, participation: Participation) -> HttpResponse:
         "steps": steps_at("Thank you"),
         "participation": participation,
         "code": completion_code_for(participation),
-        "can_come_back": participation.state in MAY_COME_BACK and study.state == Study.State.OPEN,
+        "can_come_back": may_come_back(participation) and study.state == Study.State.OPEN,
+        "has_failed_comprehension": has_failed_comprehension(participation),
         "full": read_entry(request, study).full,
+        "strikes": read_strikes(participation),
     }
     return render(request, f"raters/end_{participation.state}.html", context)
 

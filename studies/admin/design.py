@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin_pages import NeverDeleted, Step, page_of, take_step
+from studies.admin.checks import AttentionCheckInline, ScreenRuleInline
 from studies.admin.comparison import ContestantInline, DimensionInline
 from studies.admin.quotas import quota_tables
 from studies.admin.recruitment import (
@@ -119,11 +120,13 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     list_select_related = ["electorate"]
     search_fields = ["slug", "title"]
     prepopulated_fields = {"slug": ["title"]}
-    autocomplete_fields = ["electorate", "team"]
+    autocomplete_fields = ["electorate", "screener", "team"]
     inlines = [
         ContestantInline,
         DimensionInline,
         TaskInline,
+        AttentionCheckInline,
+        ScreenRuleInline,
         ConsentTextInline,
         CompletionCodeInline,
     ]
@@ -151,6 +154,7 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             "Task and turns",
             {"fields": ["task", ("min_turns", "max_turns"), "battles_each", "battles_planned"]},
         ),
+        ("Checks", {"fields": [("strikes_allowed", "screener")]}),
         (
             "Pay and budget",
             {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate", "budget"]},
@@ -168,12 +172,12 @@ class StudyAdmin(NeverDeleted, DesignSteps):
         {
             "title": "Design",
             "icon": "design_services",
-            "items": ["allocate", "add_template", "add_tasks", "clone"],
+            "items": ["allocate", "add_template", "add_tasks", "add_checks", "clone"],
         },
         {
             "title": "More",
             "icon": "more_horiz",
-            "items": ["take_board", "close", "archive"],
+            "items": ["take_board", "multiverse", "exclude_by_rule", "close", "archive"],
         },
     ]
 
@@ -265,6 +269,9 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     def has_take_board_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("leaderboards.add_board")
 
+    def has_exclude_by_rule_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("raters.add_exclusion")
+
     @display(description="State", label=STATE_COLOURS, ordering="state")
     def standing(self, study: Study) -> tuple[str, str]:
         return study.state, study.get_state_display()
@@ -297,11 +304,13 @@ class StudyAdmin(NeverDeleted, DesignSteps):
         steps = {"open": "open", "paused": "pause", "closed": "close", "archived": "archive"}
         yield from (step for state, step in steps.items() if state not in NEXT_STATES[study.state])
         if study.state == Study.State.DRAFT:
-            yield from ("take_board", "live")
+            yield from ("take_board", "multiverse", "live")
         else:
             yield "add_template"
         if study.state in OVER:
             yield from ("allocate", "add_tasks", "preview")
+        if study.participations.exists():
+            yield "add_checks"
 
     @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
     def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -327,6 +336,23 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     def take_board(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)
         return redirect("admin:leaderboards_board_take", study_id=study.pk)
+
+    @action(
+        description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
+    )
+    def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_multiverse", study_id=study.pk)
+
+    @action(
+        description="Exclude by rule",
+        icon="rule",
+        url_path="exclude-by-rule",
+        permissions=["exclude_by_rule"],
+    )
+    def exclude_by_rule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_exclusion_rule", study_id=study.pk)
 
     @action(description="Open", icon="play_arrow", url_path="open", permissions=["change"])
     def open(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 from accounts.admin_pages import HustingsAdmin, Step, StepForm, page_of, take_step
 from studies.admin.quotas import allocation_page
 from studies.admin.tasks import task_list_page
+from studies.check_templates import add_check_template, check_templates
 from studies.cloning import clone_study
 from studies.dimension_templates import add_dimension_template, dimension_templates
 from studies.errors import StudyError
@@ -27,6 +28,18 @@ class TemplateForm(StepForm):
         super().__init__(*args, **kwargs)
         self.fields["template"].choices = [  # type: ignore[attr-defined]
             (template.key, template.name) for template in dimension_templates().values()
+        ]
+
+
+class CheckTemplateForm(StepForm):
+    """Which attention checks to start from."""
+
+    template = forms.ChoiceField(label="Template", widget=UnfoldAdminRadioSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["template"].choices = [  # type: ignore[attr-defined]
+            (template.key, template.name) for template in check_templates().values()
         ]
 
 
@@ -52,7 +65,7 @@ class CloneForm(StepForm):
 
 
 class DesignSteps(HustingsAdmin):
-    """Allocate quotas, start from a template of dimensions, add tasks, clone."""
+    """Allocate quotas, start from templates of dimensions and checks, add tasks, clone."""
 
     @action(
         description="Allocate quotas", icon="groups", url_path="allocate", permissions=["change"]
@@ -100,6 +113,37 @@ class DesignSteps(HustingsAdmin):
     def add_tasks(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return task_list_page(self, request, self._study(request, object_id))
 
+    @action(
+        description="Add checks",
+        icon="fact_check",
+        url_path="add-checks",
+        permissions=["change"],
+    )
+    def add_checks(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+
+        def act(data: dict[str, Any]) -> str:
+            added = add_check_template(study, template=data["template"])
+            if not added:
+                return "The study has all of them already."
+            return f"Added: {len(added)} checks."
+
+        step = Step(
+            question="Add attention checks from a template?",
+            note=" ".join(
+                f"{template.name}: {template.description}"
+                for template in check_templates().values()
+            )
+            + f" Their words are those for {study.get_protocol_display()}. Where each rater meets "
+            "them is drawn for her. You can change them until the first rater has come.",
+            button="Add",
+            act=act,
+            refusals=(StudyError,),
+            back=page_of(study),
+            form=CheckTemplateForm,
+        )
+        return take_step(self, request, study, step)
+
     def has_clone_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("studies.add_study")
 
@@ -115,9 +159,9 @@ class DesignSteps(HustingsAdmin):
         step = Step(
             question=f"Clone “{study}”?",
             note="A draft with its contestants, dimensions, electorate, quotas, tasks, rules, "
-            "pay, latest consent text and completion codes; without its raters, boards and team, "
-            "and not public. Codes are usually new for each study on the recruiting platform: "
-            "check them.",
+            "checks, pay, latest consent text and completion codes; without its raters, boards "
+            "and team, and not public. Codes are usually new for each study on the recruiting "
+            "platform: check them.",
             button="Clone",
             act=act,
             refusals=(StudyError,),

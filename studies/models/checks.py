@@ -1,10 +1,19 @@
 """How a study watches over its raters' care: attention checks, and what each screen may do."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from studies.models.design import Study
+
+# What raters choose from on every dimension, and so on a check without answers of its own.
+STUDYS_OWN_ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    Study.Protocol.PAIRWISE: ("A", "About the same", "B"),
+    Study.Protocol.SINGLE: ("1", "2", "3", "4", "5", "6", "7"),
+}
 
 
 class AttentionCheck(models.Model):
@@ -60,17 +69,80 @@ class AttentionCheck(models.Model):
     def __str__(self) -> str:
         return self.question or f"{self.get_kind_display()}"
 
+    @property
+    def is_item(self) -> bool:
+        """It stands among the dimensions of a battle."""
+        return self.kind in {self.Kind.INSTRUCTED, self.Kind.NONSENSICAL}
+
+    @property
+    def is_battle(self) -> bool:
+        """It is a battle by itself, beside those that count."""
+        return self.kind in {self.Kind.GOLD, self.Kind.REPEAT}
+
+    @property
+    def own_answers(self) -> tuple[str, ...]:
+        """Answers that it brings along; empty where it is answered like a dimension."""
+        return lines_of(self.answers)
+
+    def answers_for(self, protocol: str) -> tuple[str, ...]:
+        """What a rater can answer, in a study of this protocol."""
+        return self.own_answers or STUDYS_OWN_ANSWERS[protocol]
+
+    def accepts(self, answer: str) -> bool:
+        """Whether the answer passes."""
+        return answer in lines_of(self.accepted)
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """The lines of a text that say something."""
+    return tuple(line for line in map(str.strip, text.splitlines()) if line)
+
 
 class ScreenRule(models.Model):
     """What a screen may do in a study, where it is not what screens do by default.
 
-    `kind` is a `raters.quality.flaws.FlawKind`. What `threshold` means depends on it.
+    `kind` is a `raters.quality.flaws.FlawKind`; `Kind` says what each is called here, below the
+    app that finds them. What `threshold` means depends on it.
     """
+
+    class Kind(models.TextChoices):
+        SINGLE_WORD = "single_word", "single words"
+        TOO_SHORT = "too_short", "very short messages"
+        REPEATED = "repeated", "the same message again"
+        GIBBERISH = "gibberish", "gibberish"
+        COPIED_TASK = "copied_task", "text copied from the task"
+        IDENTITY_PROBE = "identity_probe", "asking who a model is"
+        DRIFT = "drift", "leaving the topic"
+        PASTED = "pasted", "pasted text"
+        SPEEDING = "speeding", "faster than anybody reads"
+        STRAIGHT_LINING = "straight_lining", "the same answer on every dimension"
+        ONE_SIDED = "one_sided", "always the same side"
+        AWAY = "away", "the page out of sight"
+        UNLIKELY_VOTES = "unlikely_votes", "votes that no honest rater would give"
+        SHARED_TEXT = "shared_text", "the same text as another rater"
+        SHARED_ID = "shared_id", "a recruiting id that came twice"
+        SHARED_ADDRESS = "shared_address", "an address that many have"
+        SHARED_DEVICE = "shared_device", "a device that many have"
+        FAILED_CHECK = "failed_check", "a failed attention check"
+        INCONSISTENT = "inconsistent", "the opposite answer when asked again"
 
     class Action(models.TextChoices):
         STRIKE = "strike", "strike"
         SIGNAL = "signal", "only tell a reviewer"
         OFF = "off", "nothing"
+
+    # What may have an honest reason, or be somebody else's doing, is for a reviewer to weigh.
+    NEVER_A_STRIKE = frozenset(
+        {
+            Kind.PASTED,
+            Kind.AWAY,
+            Kind.UNLIKELY_VOTES,
+            Kind.SHARED_TEXT,
+            Kind.SHARED_ID,
+            Kind.SHARED_ADDRESS,
+            Kind.SHARED_DEVICE,
+        }
+    )
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="screen_rules", db_index=False)
     kind = models.CharField(max_length=20)
@@ -87,4 +159,5 @@ class ScreenRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.get_action_display()}"
+        known = self.kind in self.Kind.values
+        return f"{self.Kind(self.kind).label if known else self.kind}: {self.get_action_display()}"

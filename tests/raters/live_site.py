@@ -1,18 +1,18 @@
-"""A whole site for a browser: an ASGI server and a worker, each a process, on a database file.
+"""A whole site for a browser, as it runs with nothing set: pages, streams and worker on SQLite.
 
-Run as a program it is the worker: it opens the studies, says so, and makes replies until killed.
+Run as a program it is the site: `python -m tests.raters.live_site PORT MODULE:FUNCTION` migrates
+an empty database, calls the function to fill it, says so, and serves until it is interrupted.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from urllib.request import urlopen
+from pkgutil import resolve_name
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ("desktop", "phone", "polled", "plain", "narrow", "beside", "full")
@@ -22,8 +22,8 @@ ENDED = "ended"
 
 
 @contextmanager
-def serve_site(home: Path) -> Iterator[str]:
-    """The address of a site with an open study of each of these names."""
+def serve_site(home: Path, *, set_up: Callable[[], None]) -> Iterator[str]:
+    """The address of a site in a process of its own, whose database `set_up` has filled there."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -33,47 +33,40 @@ def serve_site(home: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity=0"]
-    subprocess.run(migrate, env=environment, cwd=ROOT, check=True)
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.raters.live_site"],
+    site = subprocess.Popen(
+        [sys.executable, "-m", "tests.raters.live_site", str(port),
+         f"{set_up.__module__}:{set_up.__qualname__}"],
         env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert worker.stdout is not None
-    assert worker.stdout.readline() == "open\n"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "hustings.asgi:application", "--port", str(port),
-         "--log-level", "warning", "--lifespan", "off"],
-        env=environment, cwd=ROOT,
-    )  # fmt: skip
+    assert site.stdout is not None
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/join/{STUDIES[0]}/")
-        yield address
+        assert site.stdout.readline() == "open\n"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        for process in (server, worker):
-            process.terminate()
-            process.wait(10)
-        worker.stdout.close()
+        site.send_signal(signal.SIGINT)
+        site.wait(20)
+        site.stdout.close()
 
 
-def _wait_for(address: str) -> None:
-    for _ in range(100):
-        try:
-            with urlopen(address):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"Nothing answers at {address}.")
-
-
-def work() -> None:
-    """Open the studies, then make replies."""
+def serve(port: int, set_up: str) -> None:
+    """Fill the database, then be the site."""
     import django
 
     django.setup()
-    from studies.models import Study
-    from tests.raters.live_study import add_tasks, make_replies, open_study
+    from django.core.management import call_command
+
+    from hustings.management.commands import demo
+
+    call_command("migrate", verbosity=0)
+    resolve_name(set_up)()
+    with demo.embedded_worker():
+        demo.serve(port, when_ready=lambda: print("open", flush=True))  # noqa: T201
+
+
+def open_studies() -> None:
+    """An open study of each of these names, with bots that take their time."""
+    from studies.models import ChatModel, Study
+    from tests.raters.live_study import add_tasks, open_study
 
     for slug in STUDIES:
         open_study(slug, places=0 if slug == "full" else 10)
@@ -82,13 +75,9 @@ def work() -> None:
     ended = open_study(ENDED)
     ended.state = "closed"
     ended.save()
-    sys.stdout.write("open\n")
-    sys.stdout.flush()
-    while True:
-        # Bots answer at once; a page that learns of it by its own answer needs no stream.
-        make_replies(after=timedelta(milliseconds=500))
-        time.sleep(0.05)
+    # Bots answer at once; a page that learns of it by its own answer needs no stream.
+    ChatModel.objects.update(parameters={"pace_ms": 50})
 
 
 if __name__ == "__main__":
-    work()
+    serve(int(sys.argv[1]), sys.argv[2])

@@ -1,17 +1,18 @@
 """A rater's way in a real browser, with replies that stream from a worker of its own."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from raters.models import Participation
+from studies.models import Study
 from tests.browser import DESKTOP, NARROW, PHONE, Visit
-from tests.raters.live_site import ALONE, ENDED, serve_site
-from tests.raters.live_study import SECRETS
+from tests.raters.live_site import ALONE, ENDED, open_studies, serve_site
+from tests.raters.live_study import SECRETS, open_study
 
 pytestmark = pytest.mark.one_database
 
@@ -30,7 +31,7 @@ window.EventSource = class extends Plain {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_site(tmp_path_factory.mktemp("site")) as address:
+    with serve_site(tmp_path_factory.mktemp("site"), set_up=open_studies) as address:
         yield address
 
 
@@ -42,17 +43,10 @@ class Way:
         self.site, self.pictures = site, pictures
         self.seen: list[str] = []
         self.page.add_init_script(COLLECT_STREAMS)
-        self.axe = Axe()
 
     def look(self, name: str) -> None:
         """What stands on this page is accessible, fits, and was let through by the policy."""
-        self.page.screenshot(path=self.pictures / f"{self.slug}-{name}.png", full_page=True)
-        found = self.axe.run(self.page).response["violations"]
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], name
-        width = self.page.viewport_size["width"]  # type: ignore[index]
-        assert self.page.evaluate("document.documentElement.scrollWidth") == width, name
-        assert self.visit.complaints == [], name
-        assert self.page.evaluate("window.blocked") == [], name
+        self.visit.look(self.pictures / f"{self.slug}-{name}.png")
         self.seen.append(self.page.content())
         self.seen += self.page.evaluate("window.streamed")
 
@@ -88,15 +82,6 @@ class Way:
         finished = self.page.locator(f'.reply[data-turn="{number}"][data-state="finished"]')
         expect(finished).to_have_count(sides, timeout=30_000)
         expect(self.page.locator("[data-compare]")).to_be_visible()
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where pictures go: HUSTINGS_PICTURES keeps them for somebody to look at."""
-    kept = os.environ.get("HUSTINGS_PICTURES")
-    path = Path(kept) if kept else tmp_path
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 @pytest.mark.parametrize(("slug", "width"), [("desktop", DESKTOP), ("phone", PHONE)])
@@ -380,3 +365,43 @@ def test_a_failed_side_and_leaving_are_accessible_as_well(
     page.get_by_role("button", name="Leave the study").click()
     expect(page.get_by_text("CODE-RETURNED")).to_be_visible()
     way.look("left")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_pages_where_the_way_breaks_off_are_accessible_as_well(
+    transactional_db: None, live_server: Any, browser: Browser, pictures: Path, width: int
+) -> None:
+    open_study("off")
+    way = Way(Visit(browser, width, "light"), str(live_server.url), "off", pictures)
+    page = way.page
+    way.come_in(is_looked_at=False)
+
+    def find(heading: str, name: str) -> None:
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        way.look(f"{name}-{width}")
+
+    Study.objects.update(state="paused")
+    page.reload()
+    find("The study is taking a break", "resting")
+    Study.objects.update(state="closed")
+    page.reload()
+    find("The study has ended", "ended-meanwhile")
+    Study.objects.update(state="open")
+    for state, heading in (
+        ("timed_out", "Your place has gone back"),
+        ("struck_out", "Your part in the study has ended"),
+    ):
+        Participation.objects.update(state=state)
+        page.goto(f"{way.site}/join/off/end/")
+        find(heading, state)
+    Participation.objects.update(state="active")
+    page.goto(f"{way.site}/join/off/battle/")
+    page.get_by_label("Your message to both sides").fill("A long message")
+    page.context.clear_cookies(name="sessionid")
+    page.evaluate("document.querySelector('[data-write]').submit()")
+    find("This browser is no longer known to the study", "expired")
+    expect(page.get_by_text("A long message")).to_be_visible()
+    Study.objects.update(state="paused")
+    page.goto(f"{way.site}/join/off/?PROLIFIC_PID=another")
+    find("The study is taking a break", "paused")

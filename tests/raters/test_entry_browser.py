@@ -1,6 +1,5 @@
 """Signing up by a code and withdrawing, in a real browser at a phone's width, without a script."""
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,6 @@ from tests.browser import PHONE, Visit
 from tests.raters.live_study import open_study
 
 pytestmark = [pytest.mark.one_database, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where pictures go: HUSTINGS_PICTURES keeps them for somebody to look at."""
-    path = Path(os.environ.get("HUSTINGS_PICTURES") or tmp_path)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 class Phone:

@@ -14,10 +14,10 @@ import httpx2
 from hustings.benchmarks.browsing import Browser, Page, Timings, WrongAnswerError
 
 # Seconds, at least and at most, of each kind of thinking.
-READING: Final = (2.0, 6.0)
-WRITING: Final = (12.0, 28.0)
-COMPARING: Final = (10.0, 22.0)
-ARRIVING_S: Final = 20.0
+READING: Final = (3.0, 9.0)
+WRITING: Final = (20.0, 45.0)
+COMPARING: Final = (15.0, 35.0)
+ARRIVING_S: Final = 60.0
 POLL_S: Final = 1.0
 SIDES: Final = "ab"
 

@@ -1,7 +1,6 @@
 """The queues of twelve groups that differ, and the ranking that merges them; part of `queues`."""
 
-from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,7 +20,6 @@ REFIT_EVERY: Final = 400
 ENOUGH: Final = 0.95
 # How much the merged order counts against a group's own in the group's queue.
 MERGED_WEIGHT: Final = 1.0
-SPARE: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,8 @@ def _play(
         curve.append(_tau(merged.skill, truth.merged))
         if given == battles:
             break
-        queues = _fill(policy, counts, mixed, merged, fits, truth.shares, seed=given)
+        plan = _plan(policy, counts, merged, fits, seed=given)
+        pairs = np.array([(pair.a, pair.b) for pair in plan])
         raters = np.stack(
             [
                 rng.choice(
@@ -130,8 +129,6 @@ def _play(
                 for x in range(len(GROUPS_PER_AXIS))
             ]
         )
-        turn = rng.integers(0, len(GROUPS_PER_AXIS), REFIT_EVERY)
-        pairs = np.array([_take(queues, raters[:, n], turn[n], rng) for n in range(REFIT_EVERY)])
         lead = truth.skill + truth.effect[raters].sum(axis=0)
         row = np.arange(REFIT_EVERY)
         outcome = law(lead[row, pairs[:, 0]] - lead[row, pairs[:, 1]], rng)
@@ -151,58 +148,29 @@ def _electorate(rng: np.random.Generator, skill_sd: float) -> _Electorate:
     )
 
 
-def _fill(
+def _plan(
     policy: Policy,
     counts: FloatArray,
-    mixed: FloatArray,
     merged: Merged,
     fits: tuple[DavidsonFit, ...],
-    shares: FloatArray,
     *,
     seed: int,
-) -> list[deque[Pair]]:
-    """Fill each group's queue with the pairs that its raters will take until the next refit.
+) -> tuple[Pair, ...]:
+    """Choose the pairs until the next refit, for the raters of all groups together.
 
-    What the queues before it will teach the merged ranking counts as in flight for the next one.
+    A group learns from the part of the battles that its raters are.
     """
     *own, everybody = fits
-    overall = knowledge_of_merged(merged, everybody, weight=MERGED_WEIGHT)
-    known = [knowledge_of(fit) for fit in own]
-    waiting = np.zeros((len(fits), CONTESTANTS, CONTESTANTS))
-    queues = []
-    for group, share in enumerate(shares):
-        met = counts[group].sum(axis=-1)
-        reach = mixed[group] if mixed[group].any() else np.eye(len(own))[group]
-        taught = np.flatnonzero(reach > 0)
-        state = QueueState.of(
-            *(replace(known[h], reach=float(reach[h])) for h in taught),
-            overall,
-            in_flight=(*waiting[taught], waiting[-1]),
-            met=met,
-            today=met.sum(axis=0) + met.sum(axis=1),
-        )
-        # A third of a group's raters take from this queue, the others from those of their axes;
-        # half as many again, since how many come is chance.
-        wanted = int(np.ceil(SPARE * share * REFIT_EVERY / len(GROUPS_PER_AXIS)))
-        pairs = propose(state, policy, count=wanted, seed=seed + group)
-        learning = np.append(reach, 1) / SPARE
-        for pair in pairs:
-            waiting[:, pair.a, pair.b] += learning
-        queues.append(deque(pairs))
-    return queues
-
-
-def _take(
-    queues: list[deque[Pair]], mine: IntArray, turn: int, rng: np.random.Generator
-) -> tuple[int, int]:
-    """Take the next pair of one of a rater's queues, or a random one if all hers are empty."""
-    for at in range(len(mine)):
-        queue = queues[mine[(turn + at) % len(mine)]]
-        if queue:
-            pair = queue.popleft()
-            return pair.a, pair.b
-    a = int(rng.integers(CONTESTANTS))
-    return a, int((a + rng.integers(1, CONTESTANTS)) % CONTESTANTS)
+    battles = counts.sum(axis=(1, 2, 3))
+    reach = battles[:-1] / max(battles[-1], 1)
+    met = counts[-1].sum(axis=-1)
+    state = QueueState.of(
+        knowledge_of_merged(merged, everybody, weight=MERGED_WEIGHT),
+        *(knowledge_of(fit, reach=float(r)) for fit, r in zip(own, reach, strict=True) if r),
+        met=met,
+        today=met.sum(axis=0) + met.sum(axis=1),
+    )
+    return propose(state, policy, count=REFIT_EVERY, seed=seed)
 
 
 def _tau(skill: FloatArray, truth: FloatArray) -> float:

@@ -3,8 +3,9 @@
 import { draftFor } from "./raters-drafts.js";
 
 const POLL_MS = 1000;
-// While nothing is being written, a strike may still come.
+// While nothing is being written, a strike may still come: soon after a message, or hardly.
 const IDLE_MS = 8000;
+const IDLE_AT_MOST_MS = 64000;
 const GONE = "The connection dropped. What you wrote is kept here; try again in a moment.";
 
 export function startBattle(root) {
@@ -21,6 +22,7 @@ export function startBattle(root) {
   let isSending = false;
   let source = null;
   let poll = null;
+  let idle = IDLE_MS;
   // What was asked for before something newer happened is not to be shown any more.
   let round = 0;
 
@@ -52,7 +54,7 @@ export function startBattle(root) {
   const sides = startSides(root);
   setWriting(isWriting);
   if (isWriting) watch();
-  else poll = setTimeout(refresh, IDLE_MS);
+  else idleAWhile();
 
   async function sendMessage() {
     if (isSending || isWriting || !box.value.trim()) return;
@@ -64,9 +66,10 @@ export function startBattle(root) {
     isSending = false;
     send.disabled = isWriting;
     if (!answer) {
-      poll = setTimeout(refresh, IDLE_MS);
+      idleAWhile();
       return;
     }
+    idle = IDLE_MS;
     told.forget();
     draft.write("");
     box.value = "";
@@ -159,7 +162,7 @@ export function startBattle(root) {
   async function refresh() {
     stop();
     if (document.hidden && !isWriting) {
-      poll = setTimeout(refresh, IDLE_MS);
+      idleAWhile();
       return;
     }
     const asked = round;
@@ -183,7 +186,14 @@ export function startBattle(root) {
     if (!answer || asked !== round) return;
     answer.replies.forEach(apply);
     applyPage(answer.page);
-    poll = setTimeout(refresh, isWriting ? POLL_MS : IDLE_MS);
+    if (isWriting) poll = setTimeout(refresh, POLL_MS);
+    else idleAWhile();
+  }
+
+  // Asked ever more rarely, until she writes.
+  function idleAWhile() {
+    poll = setTimeout(refresh, idle);
+    idle = Math.min(2 * idle, IDLE_AT_MOST_MS);
   }
 
   function apply(reply) {
