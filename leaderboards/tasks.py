@@ -15,6 +15,6 @@ def fold_study_standings(study_id: int) -> None:
 @shared_task
 def fold_all_standings() -> None:
     """Fold what is new anywhere: no verdict waits longer than a beat, whatever rang or did not."""
-    comparing = Study.objects.filter(protocol=Study.Protocol.PAIRWISE)
+    comparing = Study.objects.filter(protocol=Study.Protocol.PAIRWISE, preview_of=None)
     for study in comparing.exclude(state__in=[Study.State.DRAFT, Study.State.ARCHIVED]):
         fold_standings(study)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from leaderboards.ranking.gain import BoolArray
 from leaderboards.ranking.outcomes import FloatArray, IntArray
 
 # A side that is drawn like a coin is outside this once in a thousand contestants.
@@ -127,7 +128,7 @@ def cut_contestants(met: FloatArray) -> tuple[int, ...]:
     return tuple(holders)
 
 
-def _parts(linked: FloatArray, among: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+def _parts(linked: BoolArray, among: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     unseen, parts = set(among), []
     while unseen:
         part = reach = {min(unseen)}
@@ -160,7 +161,7 @@ def _alarms(
     if battles.sum() >= ENOUGH * contestants:
         cap = max(SHARE_CAP, LEAST_CAP * equal)
         found = [
-            Alarm(Concern.OVER_CAP, _where((by_day > cap).any(axis=0))),
+            Alarm(Concern.OVER_CAP, _where(by_day.max(axis=0, initial=0) > cap)),
             Alarm(Concern.UNDER_FLOOR, _where(battles < SHARE_FLOOR * battles.mean())),
             Alarm(Concern.ONE_SIDED, _where(np.abs(lead) > SIDE_Z * np.sqrt(battles))),
         ]
@@ -173,5 +174,5 @@ def _alarms(
     return alarms
 
 
-def _where(condition: FloatArray) -> tuple[int, ...]:
+def _where(condition: BoolArray) -> tuple[int, ...]:
     return tuple(np.flatnonzero(condition).tolist())

@@ -24,10 +24,13 @@ from math import erfc, sqrt
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leaderboards.ranking.davidson import DavidsonFit
 from leaderboards.ranking.merging import Merged
 from leaderboards.ranking.outcomes import FloatArray, IntArray
+
+BoolArray = NDArray[np.bool_]
 
 SPREADS: Final = 24
 # Variances, in squared log-odds, below which a difference is known for certain.
@@ -190,8 +193,10 @@ def fisher_information(difference: FloatArray, tie_propensity: FloatArray | floa
 def variance_of_differences(covariance: FloatArray) -> FloatArray:
     """Variance of the difference of each two contestants, (..., K, K), from their covariance."""
     own = np.einsum("...ii->...i", covariance)
-    variance: FloatArray = own[..., np.newaxis] + own[..., np.newaxis, :] - 2 * covariance
-    return np.maximum(variance, 0)
+    own = own[..., np.newaxis] + own[..., np.newaxis, :]
+    # Rounding must not make a variance negative.
+    variance: FloatArray = np.maximum(own - 2 * covariance, 0)
+    return variance
 
 
 def _with_played(

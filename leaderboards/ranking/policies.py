@@ -5,12 +5,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from leaderboards.ranking.gain import Knowledge, after_battles, gains, look_ahead
+from leaderboards.ranking.gain import BoolArray, Knowledge, after_battles, gains, look_ahead
 from leaderboards.ranking.outcomes import FloatArray
-
-BoolArray = NDArray[np.bool_]
 
 # A cap below this many equal shares would leave no choice where contestants are few.
 LEAST_CAP: Final = 1.5
@@ -143,7 +140,8 @@ def _score(
     if policy is Policy.ROUND_ROBIN:
         # The least-met pair, and of those the one whose two have had the fewest battles.
         busy = battles[:, np.newaxis] + battles
-        return -between - busy / (busy.max(initial=0) + 1)
+        least_met: FloatArray = -between - busy / (busy.max(initial=0) + 1)
+        return least_met
     # Swiss: who has had the fewest battles meets others in proportion to their closeness in rank.
     playable = (allowed | allowed.T).any(axis=0)
     first = int(np.where(playable, battles, np.inf).argmin())
@@ -170,7 +168,7 @@ def _admissible(allowed: BoolArray, today: FloatArray, rules: SamplingRules) -> 
     if not among.any():
         among = allowed
     hungry = today + 1 <= rules.floor * equal * battles
-    first = among & (hungry[:, np.newaxis] | hungry)
+    first: BoolArray = among & (hungry[:, np.newaxis] | hungry)
     return first if first.any() else among
 
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from leaderboards.ranking.gain import (
     TINY,
+    BoolArray,
     Knowledge,
     Prospect,
     after_battles,
@@ -35,7 +36,7 @@ from leaderboards.ranking.gain import (
     variance_of_differences,
 )
 from leaderboards.ranking.outcomes import FloatArray, require_index
-from leaderboards.ranking.policies import BoolArray, Policy
+from leaderboards.ranking.policies import Policy
 
 # v₀: that of two contestants whose skills have a standard deviation of 1 in log-odds. Any value is
 # valid; this one is soonest for differences of that size.
@@ -113,7 +114,8 @@ def is_answered(known: Knowledge, rule: StoppingRule) -> bool:
 def separated(known: Knowledge, *, confidence: float) -> BoolArray:
     """Which pairs (K, K) are separated so surely that the order of all would be at `confidence`."""
     evidence = _log_evidence(known.skill[np.newaxis], known.covariance[np.newaxis])[0]
-    return evidence >= _needed(1 - confidence, len(known.skill) - 1)
+    enough: BoolArray = evidence >= _needed(1 - confidence, len(known.skill) - 1)
+    return enough
 
 
 def battles_expected(
@@ -129,7 +131,7 @@ def battles_expected(
 
     Skills are drawn from the posterior, and each draw is taken as true and played forward: every
     battle takes from the covariance what it is expected to, and pairs are chosen by gain or, under
-    another policy, at random. The longer it takes, the longer are the steps.
+    another policy, in turn. The longer it takes, the longer are the steps.
     """
     rng = np.random.default_rng(seed)
     contestants = len(known.skill)
@@ -141,6 +143,8 @@ def battles_expected(
     difference = skill[:, :, np.newaxis] - skill[:, np.newaxis]
     information = fisher_information(difference, known.tie_propensity)
     covariance = np.repeat(known.covariance[np.newaxis], draws, axis=0)
+    # Under other policies than gain all draws go the same way.
+    played = np.zeros((contestants, contestants))
     taken, done = np.full(draws, inf), 0.0
     while done <= HORIZON * max(battles, 1):
         open_ = np.isinf(taken)
@@ -157,10 +161,11 @@ def battles_expected(
         )
         score = gains_apart(here)
         if policy is not Policy.GAIN:
-            score = rng.random(score.shape)
-        score[:, np.arange(contestants), np.arange(contestants)] = -1
+            score = np.broadcast_to(-played, score.shape).copy()
+        score[:, np.arange(contestants), np.arange(contestants)] = -inf
         a, b = np.divmod(score.reshape(len(score), -1).argmax(axis=1), contestants)
         covariance[open_] = after_battles(here, a, b, times=times).covariance
+        played[[a[0], b[0]], [b[0], a[0]]] += times
         done += times
     low, median, high = np.quantile(taken, [TAIL, 0.5, 1 - TAIL], method="higher")
     return Forecast(float(median), float(low), float(high))

@@ -13,11 +13,13 @@ from raters.quality.flaws import FlawKind
 # Of 1,655 people 2.8 % failed one easy check: so one in ten fails one of four, and one in 250 two.
 # The screen for drift finds 1.2 % of the messages of people who keep to their topic: a quarter of
 # all raters have one, .2 % three. Some read fast now and then; who clicks through does it again.
+# Nearly one in a hundred messages of small talk asks for a name, and means no harm.
 # What has no number here is not done by accident.
 FORGIVEN: Final[Mapping[FlawKind, int]] = {
     FlawKind.FAILED_CHECK: 1,
     FlawKind.DRIFT: 2,
     FlawKind.SPEEDING: 1,
+    FlawKind.IDENTITY_PROBE: 1,
 }
 
 

@@ -19,7 +19,7 @@ from raters.quality.flaws import Flaw, FlawKind, quote
 from raters.quality.placement import Placement, place_checks
 from raters.services.panel import COMPREHENSION_TRIES, screen_out
 from raters.services.screening import Rules
-from raters.services.strikes import give_signal, give_strike
+from raters.services.strikes import give_signal, strike_or_forgive
 from studies.models import AttentionCheck, ScreenRule, Study
 from studies.models.checks import lines_of
 
@@ -277,6 +277,6 @@ def _record(
         return
     action = Rules.of(hers.study).action_for(flaw)
     if action == Action.STRIKE:
-        give_strike(hers, flaw, key=key, battle=battle, at=at)
+        strike_or_forgive(hers, flaw, key=key, battle=battle, at=at)
     elif action == Action.SIGNAL:
         give_signal(hers, flaw, key=key, battle=battle, at=at)

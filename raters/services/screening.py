@@ -164,7 +164,10 @@ def screen_turn(turn_id: int, *, at: datetime) -> None:
     talk = read_talk(turn)
     rules = Rules.of(talk.study)
     drift = drift_of(talk.messages, talk.earlier_replies, talk.topic)
-    found = [*_flaws_of(talk, rules), *_flaws_of_drift(drift, talk)]
+    found = [*_flaws_of(talk, rules)]
+    # Who wonders at a side that was broken on purpose does not drift.
+    if not turn.battle.broken_side:
+        found += _flaws_of_drift(drift, talk)
     _act_on(turn.battle, found, rules, f"turn:{turn.pk}", turn=turn, at=at)
     if not _wants_screener(talk, rules):
         _finish(turn)
@@ -215,7 +218,8 @@ def _wants_screener(talk: Talk, rules: Rules) -> bool:
         pk=talk.turn.battle.participation_id
     )
     is_asked = talk.study.screener_id is not None and len(talk.messages) > 1
-    return is_asked and rules.actions[FlawKind.DRIFT] != Action.OFF and state in IS_KEPT
+    is_wanted = rules.actions[FlawKind.DRIFT] != Action.OFF and not talk.turn.battle.broken_side
+    return is_asked and is_wanted and state in IS_KEPT
 
 
 def _ask(talk: Talk, *, at: datetime) -> Finding:

@@ -283,25 +283,26 @@ def test_an_item_answered_rightly_is_kept_and_costs_nothing(study: Study, client
     assert participation.state == Participation.State.COMPLETED
 
 
-def test_a_wrong_answer_is_a_strike_that_quotes_question_and_answer(
+def test_the_second_wrong_answer_is_a_strike_that_quotes_question_and_answer(
     study: Study, client: Client
 ) -> None:
-    check = add_item(study)
+    checks = {f"check:{add_item(study).pk}" for _ in range(2)}
     study.battles_each = 1
     study.save()
     begin(client)
     battle = talk(client)
     compare(client, item="About the same")
-    assert not CheckAnswer.objects.get().is_passed
-    strike = Strike.objects.get()
-    assert (strike.kind, strike.key) == (FlawKind.FAILED_CHECK, f"check:{check.pk}")
+    assert CheckAnswer.objects.filter(is_passed=False).count() == 2
+    strike, slip = Strike.objects.get(), Signal.objects.get()
+    assert {strike.key, slip.key.removeprefix("slip:")} == checks
+    assert strike.kind == slip.kind == FlawKind.FAILED_CHECK
     assert strike.battle == battle
     assert strike.evidence == (
         "Among the questions stood “Please choose B here.” What fits is “B”; you chose "
         "“About the same”."
     )
     compare(client, item="B")
-    assert (CheckAnswer.objects.count(), Strike.objects.count()) == (1, 1)
+    assert (CheckAnswer.objects.count(), Strike.objects.count()) == (2, 1)
 
 
 def test_an_item_left_open_is_asked_for_like_a_dimension_and_nothing_is_kept(
@@ -341,8 +342,10 @@ def test_items_have_answers_of_their_own_if_they_are_given(study: Study, client:
     assert CheckAnswer.objects.get().is_passed
 
 
-def test_three_failed_checks_end_it_and_no_verdict_is_lost(study: Study, client: Client) -> None:
-    for _ in range(3):
+def test_a_slip_and_three_failed_checks_end_it_and_no_verdict_is_lost(
+    study: Study, client: Client
+) -> None:
+    for _ in range(4):
         add_item(study)
     study.battles_each = 1
     study.save()
@@ -453,9 +456,10 @@ def test_who_prefers_the_broken_side_fails(study: Study, client: Client, preferr
     answer = CheckAnswer.objects.get()
     assert answer.battle == battle
     assert answer.is_passed == (preferred != "broken")
-    assert Strike.objects.count() == (preferred == "broken")
-    for strike in Strike.objects.all():
-        assert f"the answers of {battle.broken_side.upper()} were broken" in strike.evidence
+    slips = Signal.objects.filter(kind=FlawKind.FAILED_CHECK)
+    assert slips.count() == (preferred == "broken")
+    for slip in slips:
+        assert f"the answers of {battle.broken_side.upper()} were broken" in slip.evidence
 
 
 def test_verdicts_of_a_gold_battle_are_kept_and_count_nowhere(study: Study, client: Client) -> None:
@@ -599,8 +603,10 @@ def test_a_study_of_one_model_at_a_time_has_all_of_them(client: Client) -> None:
     compare(client, 2)
     passed = dict(participation.check_answers.values_list("attention_check", "is_passed"))
     assert passed == {item.pk: False, gold.pk: False, repeat.pk: False}
-    assert Strike.objects.filter(kind=FlawKind.FAILED_CHECK).count() == 2
-    assert "you rated them 5 of 7" in Strike.objects.get(key=f"check:{gold.pk}").evidence
+    found = [*Strike.objects.all(), *Signal.objects.filter(kind=FlawKind.FAILED_CHECK)]
+    evidence = {each.key.removeprefix("slip:"): each.evidence for each in found}
+    assert evidence.keys() == {f"check:{item.pk}", f"check:{gold.pk}"}
+    assert "you rated them 5 of 7" in evidence[f"check:{gold.pk}"]
     assert "5 of 7 first, and 2 later" in Signal.objects.get(key=f"check:{repeat.pk}").evidence
     counting = set(Rating.objects.counting(study).values_list("battle", flat=True))
     assert len(counting) == 2
@@ -660,24 +666,26 @@ def test_a_preview_shows_them_and_leaves_nothing(study: Study, client: Client) -
         client.post(f"{way}/battle/{battle.key}/compare/", outcomes | items)
     assert client.get(f"{way}/battle/").url == f"{way}/end/"
     assert CheckAnswer.objects.count() == 2, "without a verdict nothing is compared again"
-    assert Strike.objects.count() == 2
+    assert (Strike.objects.count(), Signal.objects.count()) == (1, 1)
     end_preview(preview)
     assert not CheckAnswer.objects.exists()
     assert not Strike.objects.exists()
+    assert not Signal.objects.exists()
     assert AttentionCheck.objects.count() == study.checks.count() == 3
 
 
 def test_erasure_keeps_that_a_check_was_answered_and_not_what(study: Study, client: Client) -> None:
-    add_item(study)
+    for _ in range(2):
+        add_item(study)
     study.battles_each = 1
     study.save()
     participation = begin(client)
     talk(client)
     compare(client, item="A")
     withdraw_and_erase(participation, at=timezone.now())
-    answer = CheckAnswer.objects.get()
-    assert (answer.answer, answer.is_passed) == ("", False)
-    assert Strike.objects.get().evidence == ""
+    answers = CheckAnswer.objects.values_list("answer", "is_passed")
+    assert list(answers) == [("", False)] * 2
+    assert Strike.objects.get().evidence == Signal.objects.get().evidence == ""
 
 
 def test_a_check_that_was_answered_keeps_its_words(study: Study, client: Client) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from hustings.benchmarks import asap
 from hustings.benchmarks.group_queues import GroupsRow, measure_groups
 from leaderboards.ranking.davidson import WEAK_PRIOR, DavidsonPrior, fit_tournaments
-from leaderboards.ranking.gain import Knowledge, knowledge_of, variance_of_differences
-from leaderboards.ranking.outcomes import FloatArray
+from leaderboards.ranking.gain import BoolArray, Knowledge, knowledge_of, variance_of_differences
+from leaderboards.ranking.outcomes import FloatArray, IntArray
 from leaderboards.ranking.policies import Policy, QueueState, propose
 from leaderboards.ranking.simulation import by_davidson
 from leaderboards.ranking.stopping import separated
@@ -27,11 +27,11 @@ PRIOR: Final = DavidsonPrior(skill_sd=20**0.5)
 ENOUGH: Final = 0.95
 CONFIDENCE: Final = 0.95
 # Contestants, and the battles after which a run ends.
-SIZES: Final = ((10, 6_000), (28, 12_000))
+SIZES: Final = ((10, 5_000), (28, 11_000))
 AT_ONCE: Final = 100
 # Where parallel and sequential queues are compared: by the expected τ, of the smaller size.
 ALMOST: Final = 0.93
-ALMOST_BY: Final = 2_500
+ALMOST_BY: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Run:
     battles: list[int]
     tau: list[FloatArray]
     expected_tau: list[FloatArray]
-    false: FloatArray
+    false: BoolArray
     counts: FloatArray
 
     def first(self, tau: list[FloatArray], level: float) -> float | None:
@@ -109,7 +109,7 @@ def run(
     first_seed: int = 0,
     sizes: tuple[tuple[int, int], ...] = SIZES,
     skill_sd: float = SKILL_SD,
-    groups_battles: int = 8_000,
+    groups_battles: int = 6_000,
     parallel_battles: int = ALMOST_BY,
 ) -> QueueResult:
     """Play `n` seeds of studies of 10 and of 28 contestants under each policy.
@@ -189,7 +189,7 @@ def play(
     truth = np.array([rng.normal(0, skill_sd, contestants) for rng in rngs])
     counts = np.zeros((len(seeds), contestants, contestants, 3))
     waiting = np.zeros(counts.shape)
-    queue: list[tuple[FloatArray, ...]] = []
+    queue: list[tuple[IntArray, ...]] = []
     done = Run(truth, [], [], [], np.zeros(len(seeds), bool), counts)
     study, law = np.arange(len(seeds)), by_davidson(TIE_PROPENSITY)
     given = 0

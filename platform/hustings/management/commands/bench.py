@@ -20,6 +20,7 @@ BENCHMARKS = {
     "merge": "merge",
     "ratings": "ratings",
     "raters": "raters",
+    "queue": "queues",
     "screens": "screens",
 }
 
