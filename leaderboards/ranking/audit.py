@@ -12,13 +12,10 @@ import numpy as np
 
 from leaderboards.ranking.gain import BoolArray
 from leaderboards.ranking.outcomes import FloatArray, IntArray
+from leaderboards.ranking.policies import DEFAULT_RULES, SamplingRules
 
 # A side that is drawn like a coin is outside this once in a thousand contestants.
 SIDE_Z: Final = 3.29
-SHARE_CAP: Final = 0.5
-# A cap below this many equal shares would leave no choice where contestants are few.
-LEAST_CAP: Final = 1.5
-SHARE_FLOOR: Final = 0.2
 GINI_LIMIT: Final = 0.4
 # Before this many battles for each contestant, shares are chance.
 ENOUGH: Final = 10
@@ -67,11 +64,16 @@ class SamplingAudit:
     alarms: tuple[Alarm, ...]
 
 
-def audit(met: IntArray | FloatArray, *, developer: Sequence[int] | IntArray) -> SamplingAudit:
+def audit(
+    met: IntArray | FloatArray,
+    *,
+    developer: Sequence[int] | IntArray,
+    rules: SamplingRules = DEFAULT_RULES,
+) -> SamplingAudit:
     """Audit battles counted by day, side A and side B, (D, K, K), and each one's developer (K,).
 
-    A developer's index is 0 … V − 1. Raises ValueError if a contestant meets itself, or if the
-    shapes don't agree.
+    A developer's index is 0 … V − 1, and `rules` are what the queue was filled under. Raises
+    ValueError if a contestant meets itself, or if the shapes don't agree.
     """
     met = np.asarray(met, float)
     owner = np.asarray(developer, int)
@@ -96,7 +98,7 @@ def audit(met: IntArray | FloatArray, *, developer: Sequence[int] | IntArray) ->
         pair_lead=int(np.abs(total - total.T).max(initial=0)),
         parts=parts,
         holders=holders,
-        alarms=tuple(_alarms(battles, by_day, as_a - as_b, parts, holders)),
+        alarms=tuple(_alarms(rules, battles, by_day, as_a - as_b, parts, holders)),
     )
 
 
@@ -149,6 +151,7 @@ def _by_developer(total: FloatArray, owner: IntArray) -> FloatArray:
 
 
 def _alarms(
+    rules: SamplingRules,
     battles: FloatArray,
     by_day: FloatArray,
     lead: FloatArray,
@@ -156,13 +159,12 @@ def _alarms(
     holders: tuple[int, ...],
 ) -> list[Alarm]:
     contestants = len(battles)
-    equal = 2 / max(contestants, 1)
     found = []
     if battles.sum() >= ENOUGH * contestants:
-        cap = max(SHARE_CAP, LEAST_CAP * equal)
+        cap = rules.cap_among(contestants)
         found = [
             Alarm(Concern.OVER_CAP, _where(by_day.max(axis=0, initial=0) > cap)),
-            Alarm(Concern.UNDER_FLOOR, _where(battles < SHARE_FLOOR * battles.mean())),
+            Alarm(Concern.UNDER_FLOOR, _where(battles < rules.floor * battles.mean())),
             Alarm(Concern.ONE_SIDED, _where(np.abs(lead) > SIDE_Z * np.sqrt(battles))),
         ]
     if contestants:

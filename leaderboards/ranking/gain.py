@@ -43,9 +43,8 @@ class Knowledge:
 
     `skill` (K,) in log-odds with its `covariance` (K, K), and `tie_propensity` ν; `weight`, at
     least 0, is that of its dimension and of the tournament among the others. `reach`, from 0 to 1,
-    is the part of a queue's battles that it learns from: 1 for the queue's own group and for
-    everybody, and the composition X_gh for a group h of another axis, some of whose raters these
-    are.
+    is the part of the battles that it learns from: 1 for everybody's and for the merged ranking,
+    and for a group's the part of the raters that are in the group.
     """
 
     skill: FloatArray
@@ -192,7 +191,7 @@ def fisher_information(difference: FloatArray, tie_propensity: FloatArray | floa
 
 def variance_of_differences(covariance: FloatArray) -> FloatArray:
     """Variance of the difference of each two contestants, (..., K, K), from their covariance."""
-    own = np.einsum("...ii->...i", covariance)
+    own: FloatArray = np.einsum("...ii->...i", covariance)
     own = own[..., np.newaxis] + own[..., np.newaxis, :]
     # Rounding must not make a variance negative.
     variance: FloatArray = np.maximum(own - 2 * covariance, 0)
@@ -204,10 +203,11 @@ def _with_played(
 ) -> FloatArray:
     """Covariance (K, K) after battles (K, K) with the information (K, K) that each brings."""
     between = np.triu(battles + battles.T, 1)
-    covariance, information = covariance[np.newaxis], information[np.newaxis]
+    left, information = covariance[np.newaxis], information[np.newaxis]
     for a, b in np.argwhere(between).tolist():
-        covariance = _less(covariance, information, a, b, float(between[a, b]))
-    return covariance[0]
+        left = _less(left, information, a, b, float(between[a, b]))
+    after: FloatArray = left[0]
+    return after
 
 
 def _less(

@@ -1,6 +1,13 @@
-"""Which pairs meet next: four policies behind one function, under the same rules of sampling."""
+"""Which pairs meet next: four policies behind one function, under the same rules of sampling.
 
-from dataclasses import dataclass, field, replace
+The groups of a study share one plan, which is then dealt to their queues at random. A queue that
+looked for its own group's close pairs would tie who judges to what is judged: in a group's
+tournament each pair would have been met by another mix of raters, and neither its own order nor
+the merged one would be better than under random pairs, whatever the gain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -41,16 +48,23 @@ class SamplingRules:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share, from 0 to 1.")
 
+    def cap_among(self, contestants: int) -> float:
+        """Largest share of a day's battles that one of K contestants may be in."""
+        return min(1.0, max(self.cap, LEAST_CAP * 2 / contestants)) if contestants else 1.0
+
+
+DEFAULT_RULES: Final = SamplingRules()
+
 
 @dataclass(frozen=True)
 class QueueState:
-    """What one queue is filled from, K contestants.
+    """What pairs of K contestants are chosen from.
 
-    `tournaments` are those that a battle of this queue teaches: of each dimension the group's,
-    and the merged ranking, weighed against each other. `in_flight` has for each of them the
-    battles (K, K), by side A and side B, that were given out and aren't in it. `met` (K, K)
-    counts by side the battles of the queue, those in flight among them, and `today` (K,) each
-    contestant's battles of the day, likewise. `allowed` (K, K) says which pairs may meet.
+    `tournaments` are those that a battle teaches: of each dimension the merged ranking and every
+    group's, weighed against each other, the groups' `reach` being their parts of the raters.
+    `in_flight` has for each of them the battles (K, K), by side A and side B, that were given out
+    and aren't in it. `met` (K, K) counts battles by side, those in flight among them, and `today`
+    (K,) each contestant's battles of the day, likewise. `allowed` (K, K) says who may meet whom.
     """
 
     tournaments: tuple[Knowledge, ...]
@@ -58,7 +72,7 @@ class QueueState:
     met: FloatArray
     today: FloatArray
     allowed: BoolArray
-    rules: SamplingRules = field(default_factory=SamplingRules)
+    rules: SamplingRules = DEFAULT_RULES
 
     @classmethod
     def of(
@@ -68,7 +82,7 @@ class QueueState:
         met: FloatArray | None = None,
         today: FloatArray | None = None,
         allowed: BoolArray | None = None,
-        rules: SamplingRules | None = None,
+        rules: SamplingRules = DEFAULT_RULES,
     ) -> "QueueState":
         """Fill in what isn't given: nothing in flight, nothing met, every pair allowed."""
         contestants = len(tournaments[0].skill)
@@ -79,7 +93,7 @@ class QueueState:
             met=nothing if met is None else met,
             today=nothing.sum(axis=0) if today is None else today,
             allowed=np.ones(nothing.shape, bool) if allowed is None else allowed,
-            rules=rules or SamplingRules(),
+            rules=rules,
         )
 
 
@@ -119,6 +133,22 @@ def propose(state: QueueState, policy: Policy, *, count: int, seed: int) -> tupl
         met[a, b] += 1
         today[[a, b]] += 1
     return tuple(pairs)
+
+
+def deal(pairs: Sequence[Pair], shares: FloatArray, *, seed: int) -> tuple[tuple[Pair, ...], ...]:
+    """Deal pairs to the queues of G groups of one axis, at random in proportion to shares (G,).
+
+    Each queue keeps the order of the plan. Raises ValueError unless the shares are at least 0 and
+    not all 0.
+    """
+    shares = np.asarray(shares, float)
+    if not (shares >= 0).all() or not shares.any():
+        raise ValueError("Shares are numbers of at least 0, and not all of them 0.")
+    to = np.random.default_rng(seed).choice(len(shares), len(pairs), p=shares / shares.sum())
+    return tuple(
+        tuple(pair for pair, group in zip(pairs, to, strict=True) if group == queue)
+        for queue in range(len(shares))
+    )
 
 
 def _score(
@@ -163,7 +193,7 @@ def _admissible(allowed: BoolArray, today: FloatArray, rules: SamplingRules) -> 
     battles = today.sum() / 2
     equal = 2 / contestants
     # The first battles of a day make large shares: they count as if each had had its turn.
-    capped = today + 1 > max(rules.cap, LEAST_CAP * equal) * max(battles + 1, contestants)
+    capped = today + 1 > rules.cap_among(contestants) * max(battles + 1, contestants)
     among = allowed & ~(capped[:, np.newaxis] | capped)
     if not among.any():
         among = allowed

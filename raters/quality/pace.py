@@ -47,7 +47,7 @@ def find_fast_message(
     needed = typed / signs_per_second
     if seconds >= needed:
         return None
-    evidence = f"{typed} signs of {quote(text)} were written in {seconds:.0f} seconds."
+    evidence = f"{typed} signs of {quote(text)} were written in {seconds:.1f} seconds."
     figures = {"seconds": seconds, "needed_seconds": needed}
     return Flaw(FlawKind.SPEEDING, evidence, "find_fast_message", is_strike=False, figures=figures)
 
@@ -64,7 +64,7 @@ def find_fast_comparison(
     if seconds >= needed:
         return None
     evidence = (
-        f"You compared the replies after {seconds:.0f} seconds; the shorter has {shorter} words."
+        f"You compared the replies after {seconds:.1f} seconds; the shorter has {shorter} words."
     )
     figures = {"seconds": seconds, "needed_seconds": needed}
     return Flaw(
@@ -87,7 +87,7 @@ def find_fast_battle(
     if seconds >= needed:
         return None
     evidence = (
-        f"Your battle took {seconds:.0f} seconds; to write its messages and scan one reply to "
+        f"Your battle took {seconds:.1f} seconds; to write its messages and scan one reply to "
         f"each takes {needed:.0f}."
     )
     figures = {"seconds": seconds, "needed_seconds": needed}

@@ -154,7 +154,7 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             "Task and turns",
             {"fields": ["task", ("min_turns", "max_turns"), "battles_each", "battles_planned"]},
         ),
-        ("Checks", {"fields": [("strikes_allowed", "screener")]}),
+        ("Checks", {"fields": ["strikes_allowed", "screener"]}),
         (
             "Pay and budget",
             {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate", "budget"]},

@@ -36,7 +36,6 @@ class ConsentTextInline(NeverDeleted, StackedInline):
     extra = 0
     fields = ["summary", "text"]
     can_delete = False
-    collapsible = True
     after = "Task and turns"
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
@@ -66,6 +65,9 @@ class CompletionCodeForm(ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["outcome"].disabled = True
+        # The table's headers are not labels to a screen reader.
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = field.label
 
     def has_changed(self) -> bool:
         written = {"code", "redirect_url"} & set(self.changed_data)

@@ -395,7 +395,9 @@ def test_boards_with_and_without_a_rule_differ_and_its_lifting_restores_them(
     compared: Study, boss: User
 ) -> None:
     first = make_board(compared)
-    Participation.objects.filter(pk=compared.participations.order_by("pk")[0].pk).update(state="returned")
+    Participation.objects.filter(pk=compared.participations.order_by("pk")[0].pk).update(
+        state="returned"
+    )
     rule = exclude_by_rule(compared, Rule.UNFINISHED, reason="Half a study.", by=boss, at=NOW)
     without = make_board(compared)
     assert without.raters == first.raters - 1

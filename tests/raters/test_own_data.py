@@ -119,7 +119,7 @@ def test_of_somebody_with_an_account_it_holds_the_address(study: Study, client: 
     assert "ann@example.org" in client.get("/join/tea/my-data/").text
 
 
-@pytest.mark.parametrize("state", set(Participation.State.values) - {"withdrawn"})
+@pytest.mark.parametrize("state", sorted(set(Participation.State.values) - {"withdrawn"}))
 def test_her_data_is_hers_in_every_state(study: Study, client: Client, state: str) -> None:
     ann = begin(client, LINK)
     Participation.objects.update(state=state)

@@ -159,10 +159,7 @@ def _plan(
     *,
     seed: int,
 ) -> tuple[Pair, ...]:
-    """Choose the pairs until the next refit, for the raters of all groups together.
-
-    A group learns from the part of the battles that its raters are.
-    """
+    """Choose the pairs until the next refit; raters of all groups take them as they come."""
     *own, everybody = fits
     battles = counts.sum(axis=(1, 2, 3))
     reach = battles[:-1] / max(battles[-1], 1)

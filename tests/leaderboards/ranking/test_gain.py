@@ -22,7 +22,7 @@ from leaderboards.ranking.gain import (
 )
 from leaderboards.ranking.merging import Merged
 from leaderboards.ranking.outcomes import A_WINS, TIE, FloatArray, count_outcomes
-from leaderboards.ranking.policies import Policy, QueueState, SamplingRules, propose
+from leaderboards.ranking.policies import Policy, QueueState, SamplingRules, deal, propose
 from leaderboards.ranking.simulation import by_davidson
 
 NO_LOTS = SamplingRules(random_share=0, cap=1, floor=0)
@@ -353,6 +353,25 @@ def test_gain_draws_its_share_of_pairs_at_random() -> None:
 
     assert len({frozenset(pair[:2]) for pair in always}) > 35
     assert len({frozenset(pair[:2]) for pair in never}) < 35
+
+
+def test_a_plan_is_dealt_by_shares_without_loss_and_in_order() -> None:
+    plan = propose(QueueState.of(_knowledge(3)), Policy.GAIN, count=400, seed=1)
+
+    queues = deal(plan, np.array([0.5, 0.0, 0.2, 0.3]), seed=2)
+
+    assert queues == deal(plan, np.array([5, 0, 2, 3]), seed=2)
+    assert sorted(pair for queue in queues for pair in queue) == sorted(plan)
+    assert [len(queue) for queue in queues] == pytest.approx([200, 0, 80, 120], abs=35)
+    place = {id(pair): at for at, pair in enumerate(plan)}
+    for queue in queues:
+        assert [place[id(pair)] for pair in queue] == sorted(place[id(pair)] for pair in queue)
+
+
+def test_a_plan_is_not_dealt_to_nobody() -> None:
+    for shares in ([0.0, 0.0], [1.0, -0.5]):
+        with pytest.raises(ValueError, match="at least 0"):
+            deal((), np.array(shares), seed=1)
 
 
 @pytest.mark.parametrize("name", ["random_share", "cap", "floor"])
