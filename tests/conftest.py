@@ -31,6 +31,12 @@ def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> Iterator[No
 
 
 @pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """What makes a password slow to guess makes every test with a user slow."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def _plain_static_files(settings: Any) -> None:
     """In production names of static files are hashed by `collectstatic`, which no test runs."""
     backend = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -1,6 +1,5 @@
 """Attention checks on a phone: the questions before, an item, and a conversation shown again."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,11 @@ def open_checked() -> None:
         study.checks.create(
             kind="comprehension", question=question, answers=f"{wrong}\n{right}", accepted=right
         )
-    study.checks.create(kind="instructed", question="Please choose B here.", accepted="B")
+    # One wrong answer is a slip.
+    for letter in "B", "A":
+        study.checks.create(
+            kind="instructed", question=f"Please choose {letter} here.", accepted=letter
+        )
     study.checks.create(kind="repeat")
 
 
@@ -32,14 +35,6 @@ def open_checked() -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serve_site(tmp_path_factory.mktemp("site"), set_up=open_checked) as address:
         yield address
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where pictures go: HUSTINGS_PICTURES keeps them for somebody to look at."""
-    path = Path(os.environ.get("HUSTINGS_PICTURES", tmp_path))
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def come_in(page: Page, address: str) -> None:
@@ -84,11 +79,12 @@ def test_a_rater_meets_them_on_her_phone(site: str, browser: Browser, pictures: 
     page.locator("[data-compare]").click(timeout=30_000)
     visit.look(pictures / "checks-3-compare.png")
     once = {"Which one served": "A", "Which one was clearer": "About the same"}
-    judge(page, once | {"Please choose B here.": "A"})
+    wrong = {f"Please choose {letter} here.": "About the same" for letter in "AB"}
+    judge(page, once | wrong)
 
     expect(page.get_by_role("heading", name="Battle 2 of 2")).to_be_visible()
     expect(page.get_by_text("This conversation you had before.")).to_be_visible()
-    expect(page.locator(".strike")).to_contain_text("you chose “A”")
+    expect(page.locator(".strike")).to_contain_text("you chose “About the same”")
     expect(page.locator(".said")).to_contain_text("My oven is dirty.")
     visit.look(pictures / "checks-4-once-more.png")
     page.get_by_role("button", name="I have read this").click()

@@ -4,8 +4,7 @@ Skills are normal and independent; i beats j if its normal performance is greate
 ties, so a tie counts as half a victory of each. The posterior is inferred anew from all battles by
 expectation propagation, the gain of a pair is the expected Kullback-Leibler divergence of the
 posterior after one more battle from the one before, and a batch is the spanning tree of greatest
-gain (least 1/gain). A candidate's posterior is updated for its two contestants only: the paper's
-fast variant, whose pairs, it reports, are close to those of the full one.
+gain (least 1/gain). A candidate's posterior is updated for its two contestants only.
 Mikhailiuk, A., Wilmot, C., Perez-Ortiz, M., Yue, D. and Mantiuk, R. K. (2020), Active sampling for
 pairwise comparisons via approximate message passing and information gain maximization, ICPR.
 """
