@@ -13,12 +13,14 @@ import httpx2
 
 from hustings.benchmarks.browsing import Browser, Page, Timings, WrongAnswerError
 
-# Seconds, at least and at most, of each kind of thinking.
-READING: Final = (3.0, 9.0)
-WRITING: Final = (20.0, 45.0)
-COMPARING: Final = (15.0, 35.0)
+# Seconds, at least and at most, of each kind of thinking. Two replies of 120 words each take a
+# minute to read, at the 238 words a minute of Brysbaert (2019); then she writes.
+READING: Final = (4.0, 12.0)
+WRITING: Final = (45.0, 100.0)
+COMPARING: Final = (20.0, 45.0)
 ARRIVING_S: Final = 60.0
-POLL_S: Final = 1.0
+# Without a script she asks for the replies herself, every so many seconds.
+POLL_S: Final = 4.0
 SIDES: Final = "ab"
 
 # One in so many has no script in her browser.

@@ -99,8 +99,8 @@ def run(
     """Let `n` raters through a study of two battles, with so many messages in each.
 
     The site, its worker and its chat models run on loopback, each a process of its own. Raters
-    arrive within 20 s and take a few minutes; `haste` divides the time they take to think, and
-    `reply_s` is how long chat models talk on average.
+    arrive within a minute and take some ten minutes; `haste` divides the time they take to
+    think, and `reply_s` is how long chat models talk on average.
     """
     load = os.getloadavg()[0]
     with (
