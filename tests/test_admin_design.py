@@ -20,7 +20,8 @@ from tests.cast import (
 )
 from tests.chat_server import ChatServer, Refuse, Talk
 
-pytestmark = pytest.mark.django_db
+# Forms over HTTP: what they write goes through services, which have tests on both databases.
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def text_of(response):
