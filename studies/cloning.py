@@ -1,19 +1,13 @@
 """A new study made like another one."""
 
+from typing import Any
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from studies.errors import SlugTakenError
-from studies.models import (
-    AttentionCheck,
-    CompletionCode,
-    ConsentText,
-    Dimension,
-    Quota,
-    ScreenRule,
-    Study,
-    Task,
-)
-from studies.services import enter_contestant
+from studies.models import Study
+from studies.services import add_consent_text, enter_contestant
 
 # What the raters of a study are asked and offered, and how many there are to be.
 COPIED = (
@@ -69,68 +63,27 @@ def clone_study(study: Study, *, slug: str, title: str) -> Study:
     clone = Study.objects.create(
         slug=slug, title=title, **{field: getattr(study, field) for field in COPIED}
     )
-    Dimension.objects.bulk_create(
-        Dimension(
-            study=clone,
-            key=dimension.key,
-            name=dimension.name,
-            question=dimension.question,
-            help=dimension.help,
-            weight=dimension.weight,
-            position=dimension.position,
-            is_overall=dimension.is_overall,
-        )
-        for dimension in study.dimensions.all()
-    )
-    Task.objects.bulk_create(
-        Task(
-            study=clone,
-            area=task.area,
-            category=task.category,
-            name=task.name,
-            text=task.text,
-            battles_wanted=task.battles_wanted,
-            position=task.position,
-        )
-        for task in study.tasks.all()
-    )
+    for rows in (
+        study.dimensions.all(),
+        study.tasks.all(),
+        study.checks.all(),
+        study.screen_rules.all(),
+        study.quotas.all(),
+        study.completion_codes.all(),
+    ):
+        _copy(rows, clone)
     for contestant in study.contestants.filter(withdrawn_at=None).select_related("chat_model"):
         enter_contestant(clone, name=contestant.name, chat_model=contestant.chat_model)
-    _copy_checks(study, clone)
-    _copy_recruitment(study, clone)
+    latest = study.consent_texts.order_by("-version").first()
+    if latest is not None:
+        add_consent_text(clone, summary=latest.summary, text=latest.text)
     return clone
 
 
-def _copy_checks(study: Study, clone: Study) -> None:
-    AttentionCheck.objects.bulk_create(
-        AttentionCheck(
-            study=clone,
-            kind=check.kind,
-            question=check.question,
-            answers=check.answers,
-            accepted=check.accepted,
-            fault=check.fault,
-            position=check.position,
-        )
-        for check in study.checks.all()
+def _copy(rows: QuerySet[Any, Any], clone: Study) -> None:
+    """Make each row once more, for the clone."""
+    model = rows.model
+    kept = [f.attname for f in model._meta.concrete_fields if f.name not in {"id", "study"}]
+    model._default_manager.bulk_create(
+        model(study=clone, **{name: getattr(row, name) for name in kept}) for row in rows
     )
-    ScreenRule.objects.bulk_create(
-        ScreenRule(study=clone, kind=rule.kind, action=rule.action, threshold=rule.threshold)
-        for rule in study.screen_rules.all()
-    )
-
-
-def _copy_recruitment(study: Study, clone: Study) -> None:
-    Quota.objects.bulk_create(
-        Quota(study=clone, group_id=quota.group_id, cell_id=quota.cell_id, target=quota.target)
-        for quota in Quota.objects.filter(study=study)
-    )
-    CompletionCode.objects.bulk_create(
-        CompletionCode(
-            study=clone, outcome=code.outcome, code=code.code, redirect_url=code.redirect_url
-        )
-        for code in CompletionCode.objects.filter(study=study)
-    )
-    latest = ConsentText.objects.filter(study=study).order_by("-version").first()
-    if latest is not None:
-        ConsentText.objects.create(study=clone, version=1, summary=latest.summary, text=latest.text)

@@ -4,10 +4,19 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
+from studies.models import ChatModel
 from studies.providers import Endpoint, Message, Reply, stream_reply
-from studies.registry import address_rules
+from studies.registry import address_rules, endpoint_of
+
+ANONYMITY_RULE: Final = (
+    "You are being compared with another assistant by a person who must not know who either of "
+    "you is. Never say or hint which model you are, what you are called, or which company or "
+    "team made you. If you are asked, say that you can't tell here, and go on with the task."
+)
 
 
 class AnswerInThread:
@@ -65,3 +74,10 @@ class AnswerInThread:
         except Exception as error:
             # Whatever it is, it has to reach the worker: a thread's own error reaches nobody.
             self._arrived.put(error)
+
+
+def hidden_endpoint_of(chat_model: ChatModel) -> Endpoint:
+    """How the chat model is asked in a battle: told besides not to say who it is."""
+    endpoint = endpoint_of(chat_model)
+    told = "\n\n".join(filter(None, (endpoint.system_prompt, ANONYMITY_RULE)))
+    return replace(endpoint, system_prompt=told)

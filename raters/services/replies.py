@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -21,12 +21,11 @@ from kombu.exceptions import OperationalError
 
 from raters.models import Reply
 from raters.quality.broken import spoil
-from raters.services.answers import AnswerInThread
+from raters.services.answers import AnswerInThread, hidden_endpoint_of
 from raters.shown import names_to_hide, shown_text
 from studies import providers
 from studies.models import ChatModel, Contestant, Study
-from studies.providers import Endpoint, Message, ProviderError, Role
-from studies.registry import endpoint_of
+from studies.providers import Message, ProviderError, Role
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +47,6 @@ LONGEST_ERROR: Final = 2_000
 MOST_MASKED: Final = 32_767
 DIED: Final = "The worker that was writing this reply died."
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
-
-ANONYMITY_RULE: Final = (
-    "You are being compared with another assistant by a person who must not know who either of "
-    "you is. Never say or hint which model you are, what you are called, or which company or "
-    "team made you. If you are asked, say that you can't tell here, and go on with the task."
-)
 
 
 class ClaimLostError(Exception):
@@ -324,13 +317,6 @@ def _write(claim: ReplyClaim, text: str, *, leased_until: datetime) -> None:
 
 def _claimed(claim: ReplyClaim) -> QuerySet[Reply]:
     return Reply.objects.filter(pk=claim.reply_id, state=Reply.State.CLAIMED, claim=claim.token)
-
-
-def hidden_endpoint_of(chat_model: ChatModel) -> Endpoint:
-    """How the chat model is asked in a battle: told besides not to say who it is."""
-    endpoint = endpoint_of(chat_model)
-    told = "\n\n".join(filter(None, (endpoint.system_prompt, ANONYMITY_RULE)))
-    return replace(endpoint, system_prompt=told)
 
 
 # Finish

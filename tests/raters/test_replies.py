@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from raters.models import Battle, Reply, Turn
 from raters.services import replies
+from raters.services.answers import ANONYMITY_RULE
 from raters.services.battles import retry_reply
 from raters.services.replies import (
     FULL_DELAY,
@@ -94,7 +95,7 @@ def test_a_side_hears_its_own_conversation_and_not_to_name_itself(
     system, *said = messages
     assert system["role"] == "system"
     assert system["content"].startswith(f"You are {battle.side_b.name}.")
-    assert system["content"].endswith(replies.ANONYMITY_RULE)
+    assert system["content"].endswith(ANONYMITY_RULE)
     assert said == [
         {"role": "user", "content": "How do I cook rice?"},
         {"role": "assistant", "content": "Steam it."},
