@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -265,13 +264,6 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             }
         return super().changeform_view(request, object_id, form_url, context)
 
-    # By a method: named with a dot, the theme's system check looks it up in the database.
-    def has_take_board_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("leaderboards.add_board")
-
-    def has_exclude_by_rule_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("raters.add_exclusion")
-
     @display(description="State", label=STATE_COLOURS, ordering="state")
     def standing(self, study: Study) -> tuple[str, str]:
         return study.state, study.get_state_display()
@@ -311,48 +303,6 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             yield from ("allocate", "add_tasks", "preview")
         if study.participations.exists():
             yield "add_checks"
-
-    @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
-    def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("leaderboards:study", slug=study.slug)
-
-    @action(description="Live", icon="monitoring", url_path="live", permissions=["view"])
-    def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_study_live", study_id=study.pk)
-
-    @action(description="Preview", icon="preview", url_path="preview", permissions=["change"])
-    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_study_preview", study_id=study.pk)
-
-    @action(
-        description="Take a board",
-        icon="photo_camera",
-        url_path="take-board",
-        permissions=["take_board"],
-    )
-    def take_board(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_board_take", study_id=study.pk)
-
-    @action(
-        description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
-    )
-    def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_multiverse", study_id=study.pk)
-
-    @action(
-        description="Exclude by rule",
-        icon="rule",
-        url_path="exclude-by-rule",
-        permissions=["exclude_by_rule"],
-    )
-    def exclude_by_rule(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_exclusion_rule", study_id=study.pk)
 
     @action(description="Open", icon="play_arrow", url_path="open", permissions=["change"])
     def open(self, request: HttpRequest, object_id: str) -> HttpResponse:

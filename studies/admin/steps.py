@@ -4,12 +4,13 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.text import slugify
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
-from accounts.admin_pages import HustingsAdmin, Step, StepForm, page_of, take_step
+from accounts.admin_pages import Step, StepForm, page_of, take_step
+from studies.admin.links import StudyLinks
 from studies.admin.quotas import allocation_page
 from studies.admin.tasks import task_list_page
 from studies.check_templates import add_check_template, check_templates
@@ -64,7 +65,7 @@ class CloneForm(StepForm):
         return data | {"slug": slug}
 
 
-class DesignSteps(HustingsAdmin):
+class DesignSteps(StudyLinks):
     """Allocate quotas, start from templates of dimensions and checks, add tasks, clone."""
 
     @action(
@@ -170,6 +171,3 @@ class DesignSteps(HustingsAdmin):
         )
         answer = take_step(self, request, study, step)
         return redirect(page_of(clones[0])) if clones else answer
-
-    def _study(self, request: HttpRequest, object_id: str) -> Study:
-        return get_object_or_404(Study.objects.visible_to(request.user), pk=object_id)

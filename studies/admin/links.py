@@ -1,0 +1,69 @@
+"""Links of a study's page to pages about it that stand elsewhere, found by their names.
+
+Apps above this one own most of them, so nothing of theirs is imported.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from unfold.decorators import action
+
+from accounts.admin_pages import HustingsAdmin
+from studies.models import Study
+
+
+class StudyLinks(HustingsAdmin):
+    """To the public page, and to the admin's pages of what becomes of the study."""
+
+    # By a method: named with a dot, the theme's system check looks it up in the database.
+    def has_take_board_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("leaderboards.add_board")
+
+    def has_exclude_by_rule_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("raters.add_exclusion")
+
+    @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
+    def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("leaderboards:study", slug=study.slug)
+
+    @action(description="Live", icon="monitoring", url_path="live", permissions=["view"])
+    def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_study_live", study_id=study.pk)
+
+    @action(description="Preview", icon="preview", url_path="preview", permissions=["change"])
+    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_study_preview", study_id=study.pk)
+
+    @action(
+        description="Take a board",
+        icon="photo_camera",
+        url_path="take-board",
+        permissions=["take_board"],
+    )
+    def take_board(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_board_take", study_id=study.pk)
+
+    @action(
+        description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
+    )
+    def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_multiverse", study_id=study.pk)
+
+    @action(
+        description="Exclude by rule",
+        icon="rule",
+        url_path="exclude-by-rule",
+        permissions=["exclude_by_rule"],
+    )
+    def exclude_by_rule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_exclusion_rule", study_id=study.pk)
+
+    def _study(self, request: HttpRequest, object_id: str) -> Study:
+        return get_object_or_404(Study.objects.visible_to(request.user), pk=object_id)
