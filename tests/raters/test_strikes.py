@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -182,24 +183,19 @@ def test_what_may_be_a_slip_is_told_before_it_strikes(hers: Participation) -> No
 
 def together(work: Callable[[int], object], times: int) -> list[object]:
     """What several threads return that begin at once, or the errors they end with."""
-    door, results = threading.Barrier(times), list[object]()
+    door = threading.Barrier(times)
 
-    def run(n: int) -> None:
+    def run(n: int) -> object:
         try:
             connection.ensure_connection()
             door.wait(timeout=30)
-            results.append(work(n))
-        except Exception as error:  # What goes wrong in a thread has to reach the test.
-            results.append(error)
+            return work(n)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(times) as threads:
+        ends = [threads.submit(run, n) for n in range(times)]
+    return [end.exception() or end.result() for end in ends]
 
 
 @pytest.mark.django_db(transaction=True)
