@@ -1,7 +1,7 @@
 """Models of the leaderboards app, by topic."""
 
 from leaderboards.models.boards import Board, BoardRow, BoardSection, BoardWithdrawal
-from leaderboards.models.tournaments import Fold, Standing, Tournament
+from leaderboards.models.tournaments import Fold, Outlook, Standing, Tournament
 
 __all__ = [
     "Board",
@@ -9,6 +9,7 @@ __all__ = [
     "BoardSection",
     "BoardWithdrawal",
     "Fold",
+    "Outlook",
     "Standing",
     "Tournament",
 ]

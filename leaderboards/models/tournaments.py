@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from studies.models import Contestant, Dimension, Group, Study
+from studies.models import Contestant, Dimension, Group, StoppingRule, Study
 
 
 class Fold(models.Model):
@@ -20,6 +20,8 @@ class Fold(models.Model):
     verdict_id = models.BigIntegerField(default=0)
     verdicts = models.PositiveBigIntegerField(default=0)
     exclusions = models.CharField(max_length=64, blank=True)
+    # What was folded, as counts: see `leaderboards.tallies`.
+    tallies = models.BinaryField(default=bytes)
 
     def __str__(self) -> str:
         return f"{self.study}: {self.verdicts} verdicts"
@@ -83,3 +85,35 @@ class Standing(models.Model):
     @property
     def battles(self) -> int:
         return self.wins + self.losses + self.ties
+
+
+class Outlook(models.Model):
+    """How far a stopping rule is from being fulfilled, in the overall ranking or in one group's.
+
+    Written after a fold. `answered_at` is when it first was, after `battles` battles, and stays:
+    a rule that was fulfilled once is. `expected` battles more, from `low` to `high` with 90 %
+    probability, as of `forecast_at`; null where it may take more than 20 times those so far.
+    """
+
+    rule = models.ForeignKey(StoppingRule, models.CASCADE, related_name="outlooks")
+    group = models.ForeignKey(Group, models.CASCADE, null=True, blank=True, related_name="+")
+    battles = models.PositiveIntegerField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    expected = models.FloatField(null=True, blank=True)
+    low = models.FloatField(null=True, blank=True)
+    high = models.FloatField(null=True, blank=True)
+    forecast_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["rule", "group"]
+        constraints = [
+            models.UniqueConstraint(F("rule"), F("group"), name="one_outlook_per_rule_and_group"),
+            models.UniqueConstraint(
+                fields=["rule"],
+                condition=Q(group__isnull=True),
+                name="one_outlook_per_rule_of_everybody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.group or 'everybody'}"

@@ -61,6 +61,8 @@ class Battle(models.Model):
                 condition=Q(screen_due_at__isnull=False),
                 name="battles_to_be_screened",
             ),
+            # What the queue asks for after every fold: the battles of today.
+            models.Index(fields=["created_at"], name="battles_by_time"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -4,6 +4,7 @@ from studies.models.checks import AttentionCheck, ScreenRule
 from studies.models.contestants import ChatModel, Contestant
 from studies.models.design import Dimension, Study, Task
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
+from studies.models.queue import Matchup, StoppingRule
 from studies.models.recruitment import CompletionCode, ConsentText, Quota
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "Dimension",
     "Electorate",
     "Group",
+    "Matchup",
     "Quota",
     "ScreenRule",
     "Source",
+    "StoppingRule",
     "Study",
     "Task",
 ]

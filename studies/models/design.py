@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -35,6 +35,12 @@ class Study(models.Model):
         LINK = "link", "anybody with the link"
         RECRUITED = "recruited", "only with an id from a recruiting platform"
         ACCOUNT = "account", "by sign-up with an e-mail address"
+
+    class Policy(models.TextChoices):
+        GAIN = "gain", "where a battle teaches most"
+        RANDOM = "random", "at random"
+        ROUND_ROBIN = "round_robin", "in turn, every pair as often"
+        SWISS = "swiss", "neighbours in the ranking (Swiss)"
 
     class QuotaBy(models.TextChoices):
         MARGINS = "margins", "groups of each axis"
@@ -114,6 +120,33 @@ class Study(models.Model):
         help_text="A chat model that reads conversations for topic drift, beside the screen "
         "that needs none.",
     )
+    policy = models.CharField(
+        "pairs are chosen",
+        max_length=12,
+        choices=Policy,
+        default=Policy.GAIN,
+        help_text="Under every policy the same caps, floors and balanced sides hold.",
+    )
+    battle_cap = models.FloatField(
+        "cap of a day's battles",
+        default=0.5,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="The largest share of a day's battles that one contestant may be in, or one and "
+        "a half equal shares if that is more.",
+    )
+    battle_floor = models.FloatField(
+        "floor of a day's battles",
+        default=0.2,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="The part of an equal share of a day's battles that every contestant gets.",
+    )
+    ends_when_answered = models.BooleanField(
+        "ends once it is answered",
+        default=True,
+        help_text="Once all stopping rules are fulfilled nobody new can take part; who is inside "
+        "goes on to the end. Otherwise you are only told.",
+    )
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
     budget = models.DecimalField(
         max_digits=10,
         decimal_places=2,
@@ -190,6 +223,19 @@ class Study(models.Model):
                 name="study_entrance_is_known",
             ),
             models.CheckConstraint(condition=Q(strikes_allowed__gt=0), name="strikes_can_end_it"),
+            models.CheckConstraint(
+                condition=Q(policy__in=["gain", "random", "round_robin", "swiss"]),
+                name="study_policy_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    battle_cap__gte=0.0,
+                    battle_cap__lte=1.0,
+                    battle_floor__gte=0.0,
+                    battle_floor__lte=1.0,
+                ),
+                name="cap_and_floor_are_shares",
+            ),
             models.CheckConstraint(
                 condition=Q(budget__isnull=True) | Q(budget__gt=0), name="budget_is_positive"
             ),
