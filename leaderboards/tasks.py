@@ -1,15 +1,19 @@
 """Doorbells: each takes an id and calls a service of its subject."""
 
 from celery import shared_task
+from django.utils import timezone
 
+from leaderboards.scheduling import refill
 from leaderboards.services.standings import fold_standings
 from studies.models import Study
 
 
 @shared_task
 def fold_study_standings(study_id: int) -> None:
-    """Fold what is new in one study."""
-    fold_standings(Study.objects.get(pk=study_id))
+    """Fold what is new in one study, and choose the next pairs by what it has taught."""
+    study = Study.objects.get(pk=study_id)
+    if fold_standings(study):
+        refill.refill_queue(study, at=timezone.now())
 
 
 @shared_task
@@ -17,4 +21,10 @@ def fold_all_standings() -> None:
     """Fold what is new anywhere: no verdict waits longer than a beat, whatever rang or did not."""
     comparing = Study.objects.filter(protocol=Study.Protocol.PAIRWISE, preview_of=None)
     for study in comparing.exclude(state__in=[Study.State.DRAFT, Study.State.ARCHIVED]):
-        fold_standings(study)
+        fold_study_standings(study.pk)
+
+
+@shared_task
+def refill_low_queues() -> None:
+    """Let no queue run dry between two folds, and give a study that opens its first one."""
+    refill.refill_low_queues(at=timezone.now())

@@ -176,12 +176,6 @@ def dimension_input(
     )
     if not reads_order:
         belongs, a, b, outcome, times = _added_up(frame, belongs, a, b, outcome, times)
-    groups = len(frame.groups)
-    crossings = np.zeros(groups * groups)
-    for g in tournaments[1:]:
-        for h in tournaments[1:]:
-            place = (g - 1) * groups + (h - 1)
-            crossings += np.bincount(place, weights=on.times, minlength=groups * groups)
     return DimensionInput(
         key=dimension.key,
         tournament=belongs,
@@ -189,9 +183,20 @@ def dimension_input(
         b=b,
         outcome=outcome,
         times=times,
-        crossings=crossings.astype(np.int64).reshape(groups, groups),
+        crossings=count_crossings(frame, tournaments, on.times),
         raters=raters,
     )
+
+
+def count_crossings(frame: Frame, tournaments: list[IntArray], times: IntArray) -> IntArray:
+    """Count verdicts by two groups of their rater, (G, G), from the tournaments they belong to."""
+    groups = len(frame.groups)
+    crossings = np.zeros(groups * groups)
+    for g in tournaments[1:]:
+        for h in tournaments[1:]:
+            place = (g - 1) * groups + (h - 1)
+            crossings += np.bincount(place, weights=times, minlength=groups * groups)
+    return crossings.astype(np.int64).reshape(groups, groups)
 
 
 def _added_up(frame: Frame, *columns: IntArray) -> tuple[IntArray, ...]:

@@ -37,7 +37,18 @@ class ExclusionQuerySet(models.QuerySet["Exclusion"]):
 
 
 class BattleQuerySet(models.QuerySet["Battle"]):
-    """Battles by what was said in them."""
+    """Battles by what became of them, and by what was said in them."""
+
+    def taken_up(self, study: "Study") -> Self:
+        """The study's battles that are judged or under way, to be counted in groups.
+
+        Not those that came to nothing, that a rater has withdrawn, or that are checks.
+        """
+        is_judged = Q(judged_at__isnull=False)
+        is_under_way = Q(participation__state__in=["reserved", "active"])
+        found = self.filter(is_judged | is_under_way, participation__study=study)
+        found = found.filter(attention_check__isnull=True)
+        return found.exclude(participation__state="withdrawn").order_by()
 
     def marked(self) -> Self:
         """Those in which a model may not have stayed hidden: it was asked who it is, or said so."""

@@ -79,6 +79,12 @@ class GroupShare:
     share: float
 
 
+def axis_of_each(groups: Sequence[GroupShare]) -> IntArray:
+    """The index of each group's axis, (G,), axes in the order in which they first come."""
+    axes = list(dict.fromkeys(group.axis for group in groups))
+    return np.array([axes.index(group.axis) for group in groups], int)
+
+
 @dataclass(frozen=True)
 class DimensionInput:
     """The verdicts on one dimension. Tournament 0 is everybody, tournament 1 + g is group g.
@@ -117,8 +123,7 @@ class BoardInput:
     @property
     def axis_of_group(self) -> IntArray:
         """The index of each group's axis, (G,)."""
-        axes = list(dict.fromkeys(group.axis for group in self.groups))
-        return np.array([axes.index(group.axis) for group in self.groups], int)
+        return axis_of_each(self.groups)
 
     @property
     def shares(self) -> FloatArray:
@@ -362,6 +367,7 @@ __all__ = [
     "RankingError",
     "Scope",
     "Section",
+    "axis_of_each",
     "rank_board",
     "rank_for_all",
 ]

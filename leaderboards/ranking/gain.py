@@ -35,6 +35,10 @@ BoolArray = NDArray[np.bool_]
 SPREADS: Final = 24
 # Variances, in squared log-odds, below which a difference is known for certain.
 TINY: Final = 1e-12
+# How much the merged order counts against one group's own. Twelve groups, which a battle teaches
+# with less than is known of everybody already, would outweigh it: with 3, the merged order needs
+# half as many battles again, and the groups' own orders are no better.
+MERGED_WEIGHT: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,12 @@ def knowledge_of_merged(
     scale = np.divide(merged.sd, everybody.sd, where=everybody.sd > 0, out=np.zeros(len(merged.sd)))
     covariance = everybody.covariance * scale * scale[:, np.newaxis]
     return Knowledge(merged.skill, covariance, everybody.tie_propensity, weight)
+
+
+def among(known: Knowledge, contestants: IntArray) -> Knowledge:
+    """What is known of some contestants (S,) alone: who has withdrawn is no longer asked about."""
+    covariance = known.covariance[np.ix_(contestants, contestants)]
+    return replace(known, skill=known.skill[contestants], covariance=covariance)
 
 
 def with_estimated_spread(

@@ -6,7 +6,6 @@ tournament each pair would have been met by another mix of raters, and neither i
 the merged one would be better than under random pairs, whatever the gain.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from leaderboards.ranking.gain import BoolArray, Knowledge, after_battles, gains, look_ahead
-from leaderboards.ranking.outcomes import FloatArray
+from leaderboards.ranking.outcomes import FloatArray, IntArray
 
 # A cap below this many equal shares would leave no choice where contestants are few.
 LEAST_CAP: Final = 1.5
@@ -135,20 +134,16 @@ def propose(state: QueueState, policy: Policy, *, count: int, seed: int) -> tupl
     return tuple(pairs)
 
 
-def deal(pairs: Sequence[Pair], shares: FloatArray, *, seed: int) -> tuple[tuple[Pair, ...], ...]:
-    """Deal pairs to the queues of G groups of one axis, at random in proportion to shares (G,).
+def deal(count: int, shares: FloatArray, *, seed: int) -> IntArray:
+    """Deal a plan's pairs to the queues of G groups, at random in proportion to shares (G,).
 
-    Each queue keeps the order of the plan. Raises ValueError unless the shares are at least 0 and
-    not all 0.
+    Says of each of `count` pairs which queue it goes to. Raises ValueError unless the shares are
+    at least 0 and not all 0.
     """
     shares = np.asarray(shares, float)
     if not (shares >= 0).all() or not shares.any():
         raise ValueError("Shares are numbers of at least 0, and not all of them 0.")
-    to = np.random.default_rng(seed).choice(len(shares), len(pairs), p=shares / shares.sum())
-    return tuple(
-        tuple(pair for pair, group in zip(pairs, to, strict=True) if group == queue)
-        for queue in range(len(shares))
-    )
+    return np.random.default_rng(seed).choice(len(shares), count, p=shares / shares.sum())
 
 
 def _score(

@@ -10,13 +10,14 @@ from django.db import transaction
 from django.db.models import Count, Sum
 
 from leaderboards.models import Fold, Standing, Tournament
-from leaderboards.ranking.outcomes import FloatArray, IntArray, count_outcomes, tally
+from leaderboards.ranking.outcomes import FloatArray, count_outcomes, tally
 from leaderboards.ranking.trueskill import (
     TrueSkillParameters,
     draw_margin,
     estimate_draw_probability,
     fold,
 )
+from leaderboards.tallies import Tallies
 from leaderboards.verdicts import Frame, Verdicts, is_after, read_in_order
 from raters.models import Verdict
 from studies.models import Study
@@ -26,12 +27,12 @@ PARAMETERS: Final = TrueSkillParameters()
 
 @dataclass
 class _State:
-    """The standings of T tournaments as arrays: skills (T, K), wins, losses and ties (T, K, 3)."""
+    """The standings of T tournaments as arrays: skills (T, K), and what they were folded from."""
 
     tournaments: list[Tournament]
     mu: FloatArray
     sigma: FloatArray
-    record: IntArray
+    tallies: Tallies
 
 
 @transaction.atomic
@@ -54,6 +55,7 @@ def fold_standings(study: Study) -> int:
     state = state or _new_state(frame, verdicts)
     _fold_into(state, frame, verdicts)
     _store(state, frame)
+    progress.tallies = state.tallies.packed(frame)
     progress.recorded_at, progress.verdict_id = last
     # What was read, not what the database counts now: they differ if a verdict came meanwhile.
     progress.verdicts = (progress.verdicts if done else 0) + len(verdicts.times)
@@ -69,7 +71,7 @@ def _resume(progress: Fold, frame: Frame) -> tuple[tuple[datetime, int] | None, 
     done = (progress.recorded_at, progress.verdict_id)
     if _counted(progress.study, done) != (progress.verdicts, progress.exclusions):
         return None, None
-    state = _stored_state(frame)
+    state = _stored_state(progress, frame)
     return (done, state) if state else (None, None)
 
 
@@ -119,11 +121,11 @@ def _new_state(frame: Frame, verdicts: Verdicts) -> _State:
         tournaments=tournaments,
         mu=np.full(shape, PARAMETERS.mu),
         sigma=np.full(shape, PARAMETERS.sigma),
-        record=np.zeros((*shape, 3), np.int64),
+        tallies=Tallies.none(frame),
     )
 
 
-def _stored_state(frame: Frame) -> _State | None:
+def _stored_state(progress: Fold, frame: Frame) -> _State | None:
     """The standings as they were left; None where a dimension or contestant has come since."""
     stored = {(t.dimension_id, t.group_id): t for t in Tournament.objects.filter(study=frame.study)}
     groups = (None, *(group.pk for group in frame.groups))
@@ -131,11 +133,16 @@ def _stored_state(frame: Frame) -> _State | None:
     rows = list(
         Standing.objects.filter(tournament__study=frame.study)
         .order_by("tournament_id", "contestant__slug")
-        .values_list("tournament_id", "mu", "sigma", "wins", "losses", "ties")
+        .values_list("tournament_id", "mu", "sigma")
     )
-    if set(keys) != stored.keys() or len(rows) != len(keys) * len(frame.contestants):
+    tallies = Tallies.unpacked(bytes(progress.tallies), frame)
+    if (
+        tallies is None
+        or set(keys) != stored.keys()
+        or len(rows) != len(keys) * len(frame.contestants)
+    ):
         return None
-    values = np.array(rows, float).reshape(len(keys), len(frame.contestants), 6)
+    values = np.array(rows, float).reshape(len(keys), len(frame.contestants), 3)
     # The rows are in the order of the tournaments' ids, the arrays in that of the frame.
     tournaments = [stored[key] for key in keys]
     order = np.searchsorted(sorted(t.pk for t in tournaments), [t.pk for t in tournaments])
@@ -144,7 +151,7 @@ def _stored_state(frame: Frame) -> _State | None:
         tournaments=tournaments,
         mu=values[:, :, 1],
         sigma=values[:, :, 2],
-        record=values[:, :, 3:].astype(np.int64),
+        tallies=tallies,
     )
 
 
@@ -167,19 +174,14 @@ def _fold_into(state: _State, frame: Frame, verdicts: Verdicts) -> None:
         beta=np.full(len(margins), PARAMETERS.beta),
         margin=np.array(margins),
     )
-    counts = count_outcomes(
-        a,
-        b,
-        outcome,
-        contestants=len(frame.contestants),
-        tournament=tournament,
-        tournaments=len(margins),
-    )
-    record = tally(counts)
-    state.record += np.stack([record.wins, record.losses, record.ties], axis=-1).astype(np.int64)
+    state.tallies = state.tallies.with_verdicts(frame, verdicts)
 
 
 def _store(state: _State, frame: Frame) -> None:
+    record = tally(state.tallies.counts)
+    wins, losses, ties = (
+        each.reshape(state.mu.shape) for each in (record.wins, record.losses, record.ties)
+    )
     Standing.objects.bulk_create(
         [
             Standing(
@@ -187,9 +189,9 @@ def _store(state: _State, frame: Frame) -> None:
                 contestant=contestant,
                 mu=float(state.mu[t, k]),
                 sigma=float(state.sigma[t, k]),
-                wins=int(state.record[t, k, 0]),
-                losses=int(state.record[t, k, 1]),
-                ties=int(state.record[t, k, 2]),
+                wins=int(wins[t, k]),
+                losses=int(losses[t, k]),
+                ties=int(ties[t, k]),
             )
             for t, tournament in enumerate(state.tournaments)
             for k, contestant in enumerate(frame.contestants)

@@ -249,6 +249,11 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(ENVIRONMENT.home / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "fold-standings": {"task": "leaderboards.tasks.fold_all_standings", "schedule": 60.0},
+    "refill-low-queues": {
+        "task": "leaderboards.tasks.refill_low_queues",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "ring-due-replies": {
         "task": "raters.tasks.ring_due_replies",
         "schedule": 2.0,

@@ -1,21 +1,43 @@
-"""Whom a rater meets next, and about what: what was had least, and chance among equals."""
+"""Whom a rater meets next, and about what.
+
+Two contestants come from the battle queue, which leaderboards fills; where it has none for her, and
+in whatever else is drawn, it is what was had least, and chance among equals.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import combinations
 from random import Random
+from typing import Final
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from raters.models import Battle, Participation
-from raters.services.panel import IS_KEPT
 from studies.models import Study, Task
 
 # Two contestants, the one of the smaller id first; and who answers on sides A and B. Where one
 # model is asked at a time there is no B.
 Pair = tuple[int, int]
 Sides = tuple[int, int | None]
+
+# One round trip, which the ORM has no words for. The battles are those of `_known`.
+CLAIM: Final = """
+    DELETE FROM studies_matchup WHERE id = (
+        SELECT id FROM studies_matchup AS matchup
+        WHERE study_id = %(study)s
+        AND (group_id IS NULL
+            OR group_id IN (SELECT group_id FROM studies_cellgroup WHERE cell_id = %(cell)s))
+        AND NOT EXISTS (
+            SELECT 1 FROM raters_battle AS battle
+            WHERE participation_id = %(participation)s
+            AND (attention_check_id IS NULL OR judged_at IS NULL)
+            AND (battle.side_a_id = matchup.side_a_id AND battle.side_b_id = matchup.side_b_id
+                OR battle.side_a_id = matchup.side_b_id AND battle.side_b_id = matchup.side_a_id))
+        ORDER BY position LIMIT 1 {passing_by})
+    RETURNING side_a_id, side_b_id
+"""
 
 
 def draw_sides(
@@ -27,11 +49,33 @@ def draw_sides(
     may meet again, and in one she may meet whom she knows, where nobody else is left.
     """
     study = participation.study
+    if not is_check and (claimed := claim_matchup(participation)):
+        return claimed
     standing = study.contestants.filter(withdrawn_at__isnull=True)
     ids = sorted(standing.values_list("pk", flat=True))
     if study.protocol == Study.Protocol.SINGLE:
         return _draw_one(participation, ids, chance, is_check=is_check)
     return _draw_two(participation, ids, chance, is_check=is_check)
+
+
+def claim_matchup(participation: Participation) -> Sides | None:
+    """Take the best matchup of her groups' queues that is new to her, if there is one.
+
+    It is gone with the transaction that opens its battle, and stays where that fails. Others
+    who claim at the same time pass it by; on SQLite they wait, as for everything that writes.
+    """
+    passing_by = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLAIM.format(passing_by=passing_by),
+            {
+                "study": participation.study_id,
+                "cell": participation.cell_id,
+                "participation": participation.pk,
+            },
+        )
+        claimed: Sides | None = cursor.fetchone()
+    return claimed
 
 
 def draw_task(participation: Participation, chance: Random) -> Task | None:
@@ -45,7 +89,7 @@ def draw_task(participation: Participation, chance: Random) -> Task | None:
         return None
     had = set(participation.battles.values_list("task", flat=True))
     new = [task for task in tasks if task.pk not in had] or tasks
-    rows = _taken_up(participation.study).values_list("task").annotate(Count("pk"))
+    rows = Battle.objects.taken_up(participation.study).values_list("task").annotate(Count("pk"))
     battles = Counter(dict(rows))
     filled = {task: Fraction(battles[task.pk], task.battles_wanted or 1) for task in new}
     least = min(filled.values())
@@ -92,21 +136,10 @@ def _draw_two(
 
 def _seen(study: Study) -> Counter[Sides]:
     """How often each have met or are meeting, by side."""
-    rows = _taken_up(study).values_list("side_a", "side_b").annotate(count=Count("pk"))
-    return Counter({(a, b): count for a, b, count in rows})
-
-
-def _taken_up(study: Study) -> QuerySet[Battle]:
-    """The study's battles that are judged or under way, to be counted in groups.
-
-    Not those that came to nothing, that a rater has withdrawn, or that are checks.
-    """
-    is_judged = Q(judged_at__isnull=False)
-    is_under_way = Q(participation__state__in=IS_KEPT)
-    taken_up = Battle.objects.filter(
-        is_judged | is_under_way, participation__study=study, attention_check__isnull=True
+    rows = (
+        Battle.objects.taken_up(study).values_list("side_a", "side_b").annotate(count=Count("pk"))
     )
-    return taken_up.exclude(participation__state=Participation.State.WITHDRAWN).order_by()
+    return Counter({(a, b): count for a, b, count in rows})
 
 
 def _known(participation: Participation) -> QuerySet[Battle]:
