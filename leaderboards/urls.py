@@ -11,6 +11,7 @@ BOARD = "studies/<slug:slug>/boards/<uuid:board_id>"
 urlpatterns = [
     path("", views.home, name="home"),
     path("studies/<slug:slug>/", views.study, name="study"),
+    path("studies/<slug:slug>/sampling/", views.sampling, name="sampling"),
     path(f"{BOARD}/", views.board, name="board"),
     path(f"{BOARD}.json", views.board_export, name="board-export"),
     path(f"{BOARD}.csv", views.board_table, name="board-table"),

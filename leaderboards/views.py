@@ -22,7 +22,9 @@ from leaderboards.pages.board import (
     standing_of,
 )
 from leaderboards.pages.home import read_cards
+from leaderboards.pages.sampling import sampling_page
 from leaderboards.pages.tables import table_csv
+from leaderboards.sampling import read_sampling
 from studies.access import get_study_for
 from studies.models import Study
 
@@ -46,6 +48,14 @@ def study(request: HttpRequest, slug: str) -> HttpResponse:
         context = {"study": found, "past": past}
         return render(request, "leaderboards/study_without_board.html", context)
     return _board_page(request, found, entry, past)
+
+
+@require_safe
+def sampling(request: HttpRequest, slug: str) -> HttpResponse:
+    """How a study's battles were spread over its contestants, as they are now."""
+    found = get_study_for(request.user, slug)
+    page = sampling_page(read_sampling(found))
+    return render(request, "leaderboards/sampling.html", {"page": page, "study": found})
 
 
 @require_safe

@@ -1,6 +1,8 @@
 """Everything that writes a study's design."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Max
@@ -8,6 +10,7 @@ from django.utils.text import slugify
 
 from studies.census import ElectorateSpec, cell_shares, load_shipped, shipped_electorates
 from studies.errors import ElectorateConflictError, StateError
+from studies.graph import parts_without
 from studies.models import (
     Axis,
     Cell,
@@ -23,6 +26,8 @@ from studies.models import (
 )
 
 CELL_SEPARATOR = "|"
+# How many of a part are named where it is told.
+MAX_NAMES: Final = 5
 
 NEXT_STATES: dict[str, frozenset[str]] = {
     Study.State.DRAFT: frozenset({Study.State.OPEN}),
@@ -156,6 +161,9 @@ def enter_contestant(
     study: Study, *, name: str, developer: str = "", chat_model: ChatModel | None = None
 ) -> Contestant:
     """Enter a chat model in a study under a name; without one, register it under that name."""
+    # What was queued knows nothing of the newcomer; whoever fills the queue takes the same lock.
+    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    study.matchups.all().delete()
     if chat_model is None:
         chat_model, _ = ChatModel.objects.get_or_create(
             name=name, version=1, defaults={"developer": developer}
@@ -208,16 +216,70 @@ def choose_quota_kind(study: Study, *, quota_by: str) -> None:
     study.refresh_from_db()
 
 
-def withdraw_contestant(contestant: Contestant, *, reason: str, at: datetime) -> None:
-    """Withdraw a contestant from its study; its battles and past boards stay."""
+@transaction.atomic
+def withdraw_contestant(
+    contestant: Contestant, *, reason: str, at: datetime, may_split: bool = False
+) -> None:
+    """Withdraw a contestant from its study; its battles and past boards stay.
+
+    Raises StateError where only battles with it link others that stand, unless it may split them.
+    """
     if not reason.strip():
         raise StateError(f"Say why {contestant} is withdrawn: boards will show the reason.")
+    # Of two withdrawn at once, each could rely on the other to hold the rest together; and a queue
+    # that was planned with this one can't come in after it.
+    study = Study.objects.select_for_update(no_key=True).get(pk=contestant.study_id)
+    if not may_split and (parts := parts_left_by(contestant)):
+        raise StateError(
+            f"{cut_off_by(contestant, parts)} Let them meet first, or say that it may be so."
+        )
     withdrawn = Contestant.objects.filter(pk=contestant.pk, withdrawn_at__isnull=True).update(
         withdrawn_at=at, withdrawal_reason=reason.strip()
     )
     if not withdrawn:
         raise StateError(f"{contestant} has withdrawn already.")
+    study.matchups.all().delete()
     contestant.refresh_from_db()
+
+
+def parts_left_by(contestant: Contestant) -> tuple[tuple[str, ...], ...]:
+    """The names of others that stand, in the parts into which its withdrawal would split them.
+
+    The largest part first; nothing where they would still hang together by battles that were
+    judged, or where it has withdrawn already.
+    """
+    study = contestant.study
+    standing = dict(study.contestants.filter(withdrawn_at=None).values_list("pk", "name"))
+    if contestant.pk not in standing:
+        return ()
+    battles = study.participations.exclude(state="withdrawn").filter(
+        battles__judged_at__isnull=False,
+        battles__attention_check=None,
+        battles__side_b__isnull=False,
+    )
+    links = battles.order_by().values_list("battles__side_a", "battles__side_b").distinct()
+    parts = parts_without(contestant.pk, standing, list(links))
+    if len(parts) < 2:
+        return ()
+    return tuple(tuple(sorted(standing[key] for key in part)) for part in parts)
+
+
+def cut_off_by(contestant: Contestant, parts: Sequence[Sequence[str]]) -> str:
+    """Who would be cut off from whom by a withdrawal that leaves these parts, in a sentence."""
+    rest, *cut = (_names(part) for part in parts)
+    apart = " and from one another" if len(cut) > 1 else ""
+    return (
+        f"Without {contestant}, {'; '.join(cut)} would be cut off from {rest}{apart}: "
+        "only battles with it link them."
+    )
+
+
+def _names(part: Sequence[str]) -> str:
+    """The names of a part as a phrase: a long one is cut short."""
+    more = len(part) - MAX_NAMES
+    names = [*part[:MAX_NAMES], f"{more} more"] if more > 1 else list(part)
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last
 
 
 def move_study(study: Study, *, to: str, reason: str = "") -> None:

@@ -13,9 +13,10 @@ import numpy as np
 from leaderboards.ranking.gain import BoolArray
 from leaderboards.ranking.outcomes import FloatArray, IntArray
 from leaderboards.ranking.policies import DEFAULT_RULES, SamplingRules
+from studies.graph import Part, connected_parts, parts_without
 
-# A side that is drawn like a coin is outside this once in a thousand contestants.
-SIDE_Z: Final = 3.29
+# What is drawn like a coin is outside this once in a thousand times.
+CHANCE_Z: Final = 3.29
 GINI_LIMIT: Final = 0.4
 # Before this many battles for each contestant, shares are chance.
 ENOUGH: Final = 10
@@ -40,27 +41,60 @@ class Alarm(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SamplingAudit:
-    """How the battles of K contestants of V developers on D days were spread.
+class Attendance:
+    """Which of K contestants could be met when, on D days.
+
+    `whole_days` (D, K): those on which it stood from the day's first battle to its last. What
+    joined late or left early is measured by these alone. `withdrawn` (K,): who stands no more.
+    """
+
+    whole_days: BoolArray
+    withdrawn: BoolArray
+
+    @classmethod
+    def of_all(cls, days: int, contestants: int) -> "Attendance":
+        """Everybody stood on all days, and still does."""
+        return cls(np.ones((days, contestants), bool), np.zeros(contestants, bool))
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How often each of K contestants of V developers was met on D days.
 
     `battles` (K,) and its `share` (K,), the part of all battles that a contestant is in;
     `by_developer` (V,), the part that any contestant of it is in, and `by_day` (D, K), the part
-    of the day's. `gini` of the contestants' battles, 0 if all have as many. `side_a` (K,) is the
-    part of its battles that a contestant was side A in, NaN without battles, and `pair_lead` how
-    much oftener than the other one of a pair was side A, at most. `parts` are the connected
-    parts of the graph, contestants without battles each their own, and `holders` those whose
-    withdrawal would split a part.
+    of the day's. `due` (K,) is an equal share of the battles of its whole days, and `of_equal`
+    (K,) the part of it that a contestant had, NaN without any; `gini` is of these parts, 0 if all
+    are equal.
     """
 
     battles: FloatArray
     share: FloatArray
     by_developer: FloatArray
     by_day: FloatArray
+    due: FloatArray
+    of_equal: FloatArray
     gini: float
+
+
+@dataclass(frozen=True)
+class SamplingAudit:
+    """How the battles of K contestants were spread, and what holds them together.
+
+    `side_a` (K,) is the part of its battles that a contestant was side A in, NaN without battles,
+    and `pair_lead` how much oftener than the other one of a pair was side A, at most. `parts` are
+    the connected parts of the contestants that still stand, by the battles among them: those
+    without any each their own. `holders` are those whose withdrawal would split a part. Where one
+    model at a time is met there are neither sides nor parts. `over_cap` (D, K): who was in more
+    battles of a day than the cap allows.
+    """
+
+    exposure: Exposure
     side_a: FloatArray
     pair_lead: int
-    parts: tuple[tuple[int, ...], ...]
+    parts: tuple[Part, ...]
     holders: tuple[int, ...]
+    over_cap: BoolArray
     alarms: tuple[Alarm, ...]
 
 
@@ -69,11 +103,13 @@ def audit(
     *,
     developer: Sequence[int] | IntArray,
     rules: SamplingRules = DEFAULT_RULES,
+    attendance: Attendance | None = None,
 ) -> SamplingAudit:
     """Audit battles counted by day, side A and side B, (D, K, K), and each one's developer (K,).
 
-    A developer's index is 0 … V − 1, and `rules` are what the queue was filled under. Raises
-    ValueError if a contestant meets itself, or if the shapes don't agree.
+    A developer's index is 0 … V − 1, and `rules` are what the queue was filled under. Without
+    `attendance` all stood on all days. Raises ValueError if a contestant meets itself, or if the
+    shapes don't agree.
     """
     met = np.asarray(met, float)
     owner = np.asarray(developer, int)
@@ -81,24 +117,60 @@ def audit(
         raise ValueError(f"Battles are (days, {len(owner)}, {len(owner)}), not {met.shape}.")
     if np.einsum("dii->di", met).any():
         raise ValueError("A contestant meets itself.")
-    total = met.sum(axis=0)
+    stood = attendance or Attendance.of_all(len(met), len(owner))
+    total, a_day = met.sum(axis=0), met.sum(axis=(1, 2))
     as_a, as_b = total.sum(axis=1), total.sum(axis=0)
-    battles = as_a + as_b
-    a_day = met.sum(axis=(1, 2))[:, np.newaxis]
-    by_day = (met.sum(axis=2) + met.sum(axis=1)) / np.maximum(a_day, 1)
-    side_a = np.divide(as_a, battles, where=battles > 0, out=np.full(len(battles), np.nan))
-    parts, holders = graph_parts(total), cut_contestants(total)
+    each_day = met.sum(axis=2) + met.sum(axis=1)
+    of = _owned(owner)
+    # A duel of two contestants of one developer counts once.
+    either = of[:, :, np.newaxis] | of[:, np.newaxis]
+    exposure = _exposure(each_day, a_day, stood, (either * total).sum(axis=(1, 2)), seats=2)
+    standing = np.flatnonzero(~stood.withdrawn).tolist()
+    parts, holders = graph_parts(total, standing), cut_contestants(total, standing)
+    over_cap = _over_cap(each_day, a_day, stood, rules)
+    alarms = [
+        Alarm(Concern.OVER_CAP, _where(over_cap.sum(axis=0) > 0)),
+        Alarm(Concern.ONE_SIDED, _one_sided(as_a, as_b)),
+        Alarm(Concern.DISCONNECTED, sum(parts[1:], ())),
+        Alarm(Concern.HOLDS_TOGETHER, holders),
+    ]
     return SamplingAudit(
-        battles=battles,
-        share=battles / max(total.sum(), 1),
-        by_developer=_by_developer(total, owner),
-        by_day=by_day,
-        gini=gini(battles),
-        side_a=side_a,
+        exposure=exposure,
+        side_a=np.divide(as_a, as_a + as_b, where=as_a + as_b > 0, out=np.full(len(owner), np.nan)),
         pair_lead=int(np.abs(total - total.T).max(initial=0)),
         parts=parts,
         holders=holders,
-        alarms=tuple(_alarms(rules, battles, by_day, as_a - as_b, parts, holders)),
+        over_cap=over_cap,
+        alarms=(*_named(alarms), *_alarms_of(exposure, stood, rules)),
+    )
+
+
+def audit_single(
+    met: IntArray | FloatArray,
+    *,
+    developer: Sequence[int] | IntArray,
+    rules: SamplingRules = DEFAULT_RULES,
+    attendance: Attendance | None = None,
+) -> SamplingAudit:
+    """Audit battles with one contestant each, counted by day and contestant, (D, K).
+
+    As `audit` otherwise; no cap holds, since the least-met contestant always comes next.
+    """
+    each_day = np.asarray(met, float)
+    owner = np.asarray(developer, int)
+    if each_day.ndim != 2 or each_day.shape[1] != len(owner):
+        raise ValueError(f"Battles are (days, {len(owner)}), not {each_day.shape}.")
+    stood = attendance or Attendance.of_all(len(each_day), len(owner))
+    of = _owned(owner) @ each_day.sum(axis=0)
+    exposure = _exposure(each_day, each_day.sum(axis=1), stood, of, seats=1)
+    return SamplingAudit(
+        exposure=exposure,
+        side_a=np.full(len(owner), np.nan),
+        pair_lead=0,
+        parts=(),
+        holders=(),
+        over_cap=np.zeros(each_day.shape, bool),
+        alarms=_alarms_of(exposure, stood, rules),
     )
 
 
@@ -111,69 +183,92 @@ def gini(battles: FloatArray) -> float:
     return float(place @ ranked / (len(ranked) * ranked.sum()))
 
 
-def graph_parts(met: FloatArray) -> tuple[tuple[int, ...], ...]:
-    """Connected parts of all K contestants, from battles (K, K): largest first, then by index."""
-    return _parts((met + met.T) > 0, range(len(met)))
+def graph_parts(met: FloatArray, among: Sequence[int] | None = None) -> tuple[Part, ...]:
+    """Connected parts of contestants, all K unless told, from battles (K, K)."""
+    return connected_parts(range(len(met)) if among is None else among, _links(met))
 
 
-def cut_contestants(met: FloatArray) -> tuple[int, ...]:
+def cut_contestants(met: FloatArray, among: Sequence[int] | None = None) -> tuple[int, ...]:
     """Contestants without whom some that are connected now would not be, from battles (K, K)."""
-    linked = (met + met.T) > 0
-    before = len(_parts(linked, range(len(met))))
-    holders = []
-    for gone in range(len(met)):
-        others = [k for k in range(len(met)) if k != gone]
-        # Alone, it was a part of its own, and takes that with it.
-        expected = before - (not linked[gone].any())
-        if len(_parts(linked, others)) > expected:
-            holders.append(gone)
-    return tuple(holders)
+    all_of_them = range(len(met)) if among is None else among
+    links = _links(met)
+    return tuple(k for k in all_of_them if len(parts_without(k, all_of_them, links)) > 1)
 
 
-def _parts(linked: BoolArray, among: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    unseen, parts = set(among), []
-    while unseen:
-        part = reach = {min(unseen)}
-        while reach:
-            reach = set(np.flatnonzero(linked[sorted(reach)].any(axis=0)).tolist()) & unseen - part
-            part = part | reach
-        unseen -= part
-        parts.append(tuple(sorted(part)))
-    return tuple(sorted(parts, key=lambda part: (-len(part), part)))
+def _owned(owner: IntArray) -> BoolArray:
+    """Which contestants are each developer's, (V, K)."""
+    owned: BoolArray = owner == np.arange(owner.max(initial=-1) + 1)[:, np.newaxis]
+    return owned
 
 
-def _by_developer(total: FloatArray, owner: IntArray) -> FloatArray:
-    """Part of all battles (V,) that a developer has a contestant in; its own duels count once."""
-    of = owner == np.arange(owner.max(initial=-1) + 1)[:, np.newaxis]
-    either = of[:, :, np.newaxis] | of[:, np.newaxis]
-    share: FloatArray = (either * total).sum(axis=(1, 2)) / max(total.sum(), 1)
-    return share
+def _links(met: FloatArray) -> list[tuple[int, int]]:
+    a, b = np.nonzero(met)
+    return list(zip(a.tolist(), b.tolist(), strict=True))
 
 
-def _alarms(
-    rules: SamplingRules,
-    battles: FloatArray,
-    by_day: FloatArray,
-    lead: FloatArray,
-    parts: tuple[tuple[int, ...], ...],
-    holders: tuple[int, ...],
-) -> list[Alarm]:
-    contestants = len(battles)
-    found = []
-    if battles.sum() >= ENOUGH * contestants:
-        cap = rules.cap_among(contestants)
-        found = [
-            Alarm(Concern.OVER_CAP, _where(by_day.max(axis=0, initial=0) > cap)),
-            Alarm(Concern.UNDER_FLOOR, _where(battles < rules.floor * battles.mean())),
-            Alarm(Concern.ONE_SIDED, _where(np.abs(lead) > SIDE_Z * np.sqrt(battles))),
-        ]
-    if contestants:
-        found.append(Alarm(Concern.DISCONNECTED, sum(parts[1:], ())))
-    found.append(Alarm(Concern.HOLDS_TOGETHER, holders))
-    alarms = [alarm for alarm in found if alarm.contestants]
-    if battles.sum() >= ENOUGH * contestants and gini(battles) > GINI_LIMIT:
+def _exposure(
+    each_day: FloatArray,
+    a_day: FloatArray,
+    stood: Attendance,
+    of_developers: FloatArray,
+    *,
+    seats: int,
+) -> Exposure:
+    """From battles by day and contestant (D, K), by day (D,) and by developer (V,).
+
+    A battle has one seat or two.
+    """
+    battles, total = each_day.sum(axis=0), max(a_day.sum(), 1)
+    contestants = (stood.whole_days | (each_day > 0)).sum(axis=1)
+    equal = seats * a_day / np.maximum(contestants, 1)
+    had = (each_day * stood.whole_days).sum(axis=0)
+    due = equal @ stood.whole_days
+    of_equal = np.divide(had, due, where=due > 0, out=np.full(len(battles), np.nan))
+    return Exposure(
+        battles=battles,
+        share=battles / total,
+        by_developer=of_developers / total,
+        by_day=each_day / np.maximum(a_day, 1)[:, np.newaxis],
+        due=due,
+        of_equal=of_equal,
+        gini=gini(of_equal[due > 0]),
+    )
+
+
+def _over_cap(
+    each_day: FloatArray, a_day: FloatArray, stood: Attendance, rules: SamplingRules
+) -> BoolArray:
+    """Who was in more battles of a day than the cap allows, and than chance explains, (D, K).
+
+    The queue keeps to the cap in the order of its plan, from which raters of several groups take.
+    """
+    contestants = stood.whole_days.sum(axis=1)
+    cap = np.array([rules.cap_among(int(k)) for k in contestants])
+    allowed = cap * np.maximum(a_day, contestants) + CHANCE_Z * np.sqrt(cap * (1 - cap) * a_day)
+    over: BoolArray = each_day > allowed[:, np.newaxis]
+    return over
+
+
+def _one_sided(as_a: FloatArray, as_b: FloatArray) -> tuple[int, ...]:
+    battles = as_a + as_b
+    if battles.sum() < ENOUGH * len(battles):
+        return ()
+    return _where(np.abs(as_a - as_b) > CHANCE_Z * np.sqrt(battles))
+
+
+def _alarms_of(exposure: Exposure, stood: Attendance, rules: SamplingRules) -> tuple[Alarm, ...]:
+    """Alarms about the floor, which nobody who is withdrawn can reach any more, and the spread."""
+    is_due = (exposure.due >= ENOUGH) & ~stood.withdrawn
+    is_under = is_due & (exposure.of_equal < rules.floor)
+    alarms = _named([Alarm(Concern.UNDER_FLOOR, _where(is_under))])
+    if exposure.battles.sum() >= ENOUGH * len(exposure.battles) and exposure.gini > GINI_LIMIT:
         alarms.append(Alarm(Concern.UNEQUAL))
-    return alarms
+    return tuple(alarms)
+
+
+def _named(alarms: Sequence[Alarm]) -> list[Alarm]:
+    """Those that name somebody."""
+    return [alarm for alarm in alarms if alarm.contestants]
 
 
 def _where(condition: BoolArray) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from leaderboards.ranking.errors import DisconnectedError
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE, FloatArray, require_counts, tally
+from studies import graph
 
 MAX_NEWTON_STEPS: Final = 200
 MAX_HALVINGS: Final = 40
@@ -171,19 +172,8 @@ def connected_parts(counts: FloatArray) -> list[tuple[int, ...]]:
     """
     counts = np.asarray(counts, float)
     require_counts(counts)
-    met = counts.sum(axis=-1) > 0
-    met |= met.T
-    unseen = set(np.flatnonzero(met.any(axis=1)).tolist())
-    parts = []
-    while unseen:
-        part = {min(unseen)}
-        reach = part
-        while reach:
-            reach = set(np.flatnonzero(met[sorted(reach)].any(axis=0)).tolist()) - part
-            part = part | reach
-        unseen -= part
-        parts.append(tuple(sorted(part)))
-    return sorted(parts, key=lambda part: (-len(part), part))
+    a, b = (side.tolist() for side in np.nonzero(counts.any(axis=-1)))
+    return list(graph.connected_parts([*a, *b], zip(a, b, strict=True)))
 
 
 def provisional(counts: FloatArray) -> tuple[Provisional | None, ...]:

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from leaderboards import api as leaderboards
 from leaderboards.multiverse_api import MultiverseDetail
+from leaderboards.sampling_api import SamplingDetail
 from raters.api import AgreementDetail
 from studies import api as studies
 
@@ -78,6 +79,7 @@ urlpatterns: list[URLPattern] = [
         name="board-export",
     ),
     path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),
+    path("studies/<slug:slug>/sampling/", SamplingDetail.as_view(), name="sampling"),
     path("studies/<slug:slug>/agreement/", AgreementDetail.as_view(), name="agreement"),
     re_path("", Unknown.as_view()),
 ]

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldBooleanWidget
 
 from accounts.admin_pages import (
     HustingsAdmin,
@@ -20,7 +22,19 @@ from accounts.admin_pages import (
 )
 from studies.errors import StudyError
 from studies.models import Contestant, Study
-from studies.services import withdraw_contestant
+from studies.services import cut_off_by, parts_left_by, withdraw_contestant
+
+
+class SplitForm(ReasonForm):
+    """A step that asks why, and whether it may leave others that have never met."""
+
+    may_split = forms.BooleanField(
+        label="Withdraw it although that cuts others off",
+        widget=UnfoldBooleanWidget,
+        help_text="Boards would then compare them by its past battles alone: once those are left "
+        "out, nobody can be ranked. Better let them meet before it goes.",
+        error_messages={"required": "Tick this, or go back and let them meet first."},
+    )
 
 
 @admin.register(Contestant)
@@ -66,20 +80,27 @@ class ContestantAdmin(ReadOnly, HustingsAdmin):
     @action(description="Withdraw", icon="logout", url_path="withdraw", permissions=["withdraw"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         contestant = get_object_or_404(self.get_queryset(request), pk=object_id)
+        parts = parts_left_by(contestant)
 
         def act(data: dict[str, Any]) -> str:
-            withdraw_contestant(contestant, reason=data["reason"], at=timezone.now())
+            withdraw_contestant(
+                contestant,
+                reason=data["reason"],
+                at=timezone.now(),
+                may_split=data.get("may_split", False),
+            )
             return f"{contestant} has withdrawn."
 
         step = Step(
             question=f"Withdraw {contestant}?",
             note="It meets nobody any more. Its battles and the boards already published stay, "
-            "and boards show the reason. It can't come back into this study.",
+            "and boards show the reason. It can't come back into this study."
+            + (f" {cut_off_by(contestant, parts)}" if parts else ""),
             button="Withdraw",
             act=act,
             refusals=(StudyError,),
             back=page_of(contestant),
-            form=ReasonForm,
+            form=SplitForm if parts else ReasonForm,
             is_final=True,
         )
         return take_step(self, request, contestant, step)

@@ -16,6 +16,8 @@ PAGES = {
     "group": "/studies/harbour/?dimension=trust&group=age%3D18-34",
     "ratings": "/studies/rated/",
     "refused": "/studies/parted/",
+    "sampling": "/studies/harbour/sampling/",
+    "sampling of ratings": "/studies/rated/sampling/",
     "unknown table": "/studies/harbour/?group=x",
     "sign-in": "/accounts/login/",
 }
