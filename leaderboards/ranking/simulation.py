@@ -1,7 +1,7 @@
-"""Simulated battles and ratings of an electorate whose groups differ, for tests and benchmarks."""
+"""Simulated battles and ratings of an electorate whose groups differ: for plans and for tests."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 from math import erfc, sqrt
@@ -9,7 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE, FloatArray, IntArray
+from leaderboards.ranking.davidson import DavidsonFit, fit_tournaments
+from leaderboards.ranking.gain import Knowledge, knowledge_of
+from leaderboards.ranking.merging import Merged, composition, merge_davidson
+from leaderboards.ranking.outcomes import A_WINS, B_WINS, OUTCOMES, TIE, FloatArray, IntArray
+from leaderboards.ranking.policies import QueueState
 from leaderboards.ranking.scores import RatingInput, count_ratings
 from leaderboards.ranking.trueskill import TrueSkillParameters
 
@@ -45,6 +49,129 @@ class Simulated:
     shares: FloatArray
     skill: FloatArray
     effect: FloatArray
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What an electorate prefers: shares (G,) on axes (G,), skills (K,) and effects (G, K).
+
+    To a rater, a contestant has its skill plus one effect for each of her groups.
+    """
+
+    axis: IntArray
+    shares: FloatArray
+    skill: FloatArray
+    effect: FloatArray
+
+    @property
+    def merged(self) -> FloatArray:
+        """Mean skill (K,) of the electorate."""
+        mean: FloatArray = self.skill + self.shares @ self.effect
+        return mean
+
+    @property
+    def own(self) -> FloatArray:
+        """Mean skill (G, K) in each group, mixed on the other axes as the electorate is."""
+        same_axis = self.axis[:, np.newaxis] == self.axis
+        mean: FloatArray = self.merged + self.effect - (same_axis * self.shares) @ self.effect
+        return mean
+
+    def lead(self, raters: IntArray, a: IntArray, b: IntArray) -> FloatArray:
+        """By how much raters of groups (A, N) prefer contestants a to b, (N,)."""
+        of_groups = (self.effect[raters, a] - self.effect[raters, b]).sum(axis=0)
+        difference: FloatArray = self.skill[a] - self.skill[b] + of_groups
+        return difference
+
+
+def draw_preferences(
+    rng: np.random.Generator,
+    *,
+    contestants: int,
+    groups_per_axis: tuple[int, ...],
+    skill_sd: float,
+    heterogeneity_sd: float,
+    shares: FloatArray | None = None,
+) -> Preferences:
+    """Draw normal skills, and for each group normal effects; and shares, if none are given.
+
+    They come from a Dirichlet distribution whose 2 makes them uneven.
+    """
+    if shares is None:
+        shares = np.concatenate([rng.dirichlet(np.full(size, 2.0)) for size in groups_per_axis])
+    axis = np.repeat(np.arange(len(groups_per_axis)), groups_per_axis)
+    skill = rng.normal(0, skill_sd, contestants)
+    effect = rng.normal(0, heterogeneity_sd, (len(axis), contestants))
+    return Preferences(axis, shares, skill, effect)
+
+
+def draw_raters(
+    rng: np.random.Generator, raters: int, *, axis: IntArray, shares: FloatArray
+) -> IntArray:
+    """Draw one group of each axis for each of N raters, (A, N), axes being independent."""
+    axes = range(int(axis.max(initial=-1)) + 1)
+    drawn = [rng.choice(np.flatnonzero(axis == x), raters, p=shares[axis == x]) for x in axes]
+    return np.array(drawn, int).reshape(len(axes), raters)
+
+
+class PlayedStudy:
+    """One simulated study, whose battles are counted as they are played.
+
+    `counts` (G + 1, K, K, 3) has the groups' tournaments and last everybody's; `crossings` (G, G)
+    counts battles by two groups of the rater.
+    """
+
+    def __init__(self, truth: Preferences, law: Law, rng: np.random.Generator) -> None:
+        self.truth = truth
+        self._law = law
+        self._rng = rng
+        groups, contestants = truth.effect.shape
+        self.counts = np.zeros((groups + 1, contestants, contestants, len(OUTCOMES)))
+        self.crossings = np.zeros((groups, groups))
+
+    def play(self, a: IntArray, b: IntArray, raters: IntArray) -> None:
+        """Let raters, by their groups (A, N), judge contestants a on side A and b on side B."""
+        outcome = self._law(self.truth.lead(raters, a, b), self._rng)
+        for tournament in (*raters, np.full(len(a), len(self.crossings))):
+            np.add.at(self.counts, (tournament, a, b, outcome), 1)
+        self.crossings += count_crossings(raters, groups=len(self.crossings))
+
+    def merge(self) -> Merged:
+        """The merged ranking of the battles so far, for a study that has groups."""
+        return merge_davidson(
+            self.counts[:-1],
+            composition=composition(self.crossings),
+            axis=self.truth.axis,
+            shares=self.truth.shares,
+        )
+
+    def fit(self) -> tuple[DavidsonFit, ...]:
+        """Each group's tournament so far, and last everybody's."""
+        return fit_tournaments(self.counts)
+
+    def queue_state(
+        self, overall: Knowledge, fits: tuple[DavidsonFit, ...], *, times: float = 1.0
+    ) -> QueueState:
+        """What the next pairs are chosen from: the overall ranking, every group's, who has met.
+
+        The unit is `times` battles: a pair that is chosen stands for so many.
+        """
+        battles = self.counts.sum(axis=(1, 2, 3))
+        reach = times * battles[:-1] / max(battles[-1], 1)
+        own = zip(fits[:-1], reach.tolist(), strict=True)
+        met = self.counts[-1].sum(axis=-1) / times
+        return QueueState.of(
+            replace(overall, reach=times),
+            *(knowledge_of(fit, reach=part) for fit, part in own if part),
+            met=met,
+            today=met.sum(axis=0) + met.sum(axis=1),
+        )
+
+
+def kendall_tau(skill: FloatArray, truth: FloatArray) -> FloatArray:
+    """Kendall's τ between two orders of K contestants, (..., K) each."""
+    i, j = np.triu_indices(truth.shape[-1], 1)
+    agree = np.sign(skill[..., i] - skill[..., j]) * np.sign(truth[..., i] - truth[..., j])
+    return np.asarray(agree.mean(axis=-1))
 
 
 def by_performance(parameters: TrueSkillParameters = QUARTER_TIES) -> Law:
@@ -83,35 +210,34 @@ def simulate(
     """Let raters, each heard once, judge pairs drawn at random.
 
     A rater's contestant has its skill plus one effect for each of her groups, all normal, with
-    the sds given in the unit of `law` (skill points by default). Shares are drawn from a
-    Dirichlet distribution whose 2 makes them uneven, and axes are independent.
+    the sds given in the unit of `law` (skill points by default), and shares are drawn as in
+    `draw_preferences`.
     """
     rng = np.random.default_rng(seed)
-    axes = len(groups_per_axis)
-    axis = np.repeat(np.arange(axes), groups_per_axis)
-    shares = np.concatenate([rng.dirichlet(np.full(size, 2.0)) for size in groups_per_axis])
-    skill = rng.normal(0, skill_sd, contestants)
-    effect = rng.normal(0, heterogeneity_sd, (len(axis), contestants))
-    equal = 1 / np.repeat(groups_per_axis, groups_per_axis)
-    mix = equal if quotas is Quotas.BALANCED else shares
-    group = np.stack(
-        [rng.choice(np.flatnonzero(axis == x), battles, p=mix[axis == x]) for x in range(axes)]
+    prefers = draw_preferences(
+        rng,
+        contestants=contestants,
+        groups_per_axis=groups_per_axis,
+        skill_sd=skill_sd,
+        heterogeneity_sd=heterogeneity_sd,
     )
+    equal = 1 / np.repeat(groups_per_axis, groups_per_axis)
+    mix = equal if quotas is Quotas.BALANCED else prefers.shares
+    group = draw_raters(rng, battles, axis=prefers.axis, shares=mix)
+    axes = len(groups_per_axis)
     a = rng.integers(0, contestants, battles)
     b = (a + rng.integers(1, contestants, battles)) % contestants
-    difference = skill[a] - skill[b] + (effect[group, a] - effect[group, b]).sum(axis=0)
-    outcome = (law or by_performance())(difference, rng)
-    truth = skill + shares @ effect
+    outcome = (law or by_performance())(prefers.lead(group, a, b), rng)
     return Simulated(
         tournament=group.ravel(),
         a=np.tile(a, axes),
         b=np.tile(b, axes),
         outcome=np.tile(outcome, axes),
-        crossings=count_crossings(group, groups=len(axis)),
-        axis=axis,
-        shares=shares,
-        skill=truth - truth.mean(),
-        effect=effect,
+        crossings=count_crossings(group, groups=len(prefers.axis)),
+        axis=prefers.axis,
+        shares=prefers.shares,
+        skill=prefers.merged - prefers.merged.mean(),
+        effect=prefers.effect,
     )
 
 
@@ -168,9 +294,7 @@ def simulate_ratings(
     effect = rng.normal(0, heterogeneity_sd, (len(axis), contestants))
     equal = 1 / np.repeat(groups_per_axis, groups_per_axis)
     mix = equal if quotas is Quotas.BALANCED else shares
-    of_rater = np.stack(
-        [rng.choice(np.flatnonzero(axis == x), raters, p=mix[axis == x]) for x in range(axes)]
-    )
+    of_rater = draw_raters(rng, raters, axis=axis, shares=mix)
     contestant = rng.permuted(np.tile(np.arange(contestants), (raters, 1)), axis=1)[
         :, :each
     ].ravel()

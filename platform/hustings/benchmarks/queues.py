@@ -1,7 +1,4 @@
-"""How many battles the queue saves, beside random pairs and ASAP, where the truth is known.
-
-The keys `refill_s` and `claim_p95_ms` belong to the queue in the database and aren't measured here.
-"""
+"""How many battles the queue saves, beside random pairs and ASAP, where the truth is known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +7,13 @@ from typing import Final
 import numpy as np
 
 from hustings.benchmarks import asap
+from hustings.benchmarks.battle_queue import QueueTimes, measure_queue
 from hustings.benchmarks.group_queues import GroupsRow, measure_groups
 from leaderboards.ranking.davidson import WEAK_PRIOR, DavidsonPrior, fit_tournaments
 from leaderboards.ranking.gain import BoolArray, Knowledge, knowledge_of, variance_of_differences
 from leaderboards.ranking.outcomes import FloatArray, IntArray
 from leaderboards.ranking.policies import Policy, QueueState, propose
-from leaderboards.ranking.simulation import by_davidson
+from leaderboards.ranking.simulation import by_davidson, kendall_tau
 from leaderboards.ranking.stopping import separated
 from leaderboards.ranking.uncertainty import HALF_WIDTH
 
@@ -53,8 +51,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class QueueResult:
-    """What a run measured; all but `groups` without groups.
+class Played:
+    """What simulated studies showed; all but `groups` without groups.
 
     `coverage` of the 95 % intervals of a board, fitted under its default prior, at the end of the
     runs by gain, and `coverage_estimated` with the contestants' spread estimated. `false_separated`
@@ -71,6 +69,11 @@ class QueueResult:
     coverage_estimated: float
     false_separated: float
     parallel_efficiency: float
+
+
+@dataclass(frozen=True)
+class QueueResult(Played, QueueTimes):
+    """What a run measured: in simulated studies, and of the queue in the database."""
 
 
 @dataclass
@@ -103,15 +106,21 @@ class Run:
 Chooser = Callable[[FloatArray, FloatArray, list[Knowledge], int], list[list[tuple[int, int]]]]
 
 
-def run(
-    n: int = 40,
+def run(n: int = 40) -> QueueResult:
+    """Play `n` seeds of each simulated study; fill a queue in the database and claim from it."""
+    times, played = measure_queue(), play_studies(n)
+    return QueueResult(**vars(times), **vars(played))
+
+
+def play_studies(
+    n: int,
     *,
     first_seed: int = 0,
     sizes: tuple[tuple[int, int], ...] = SIZES,
     skill_sd: float = SKILL_SD,
     groups_battles: int = 6_000,
     parallel_battles: int = ALMOST_BY,
-) -> QueueResult:
+) -> Played:
     """Play `n` seeds of studies of 10 and of 28 contestants under each policy.
 
     Strengths are normal with the sd `skill_sd` in log-odds, ν = .5, and the posterior is refitted
@@ -130,7 +139,7 @@ def run(
         for late in (0, AT_ONCE)
     )
     level = min(ALMOST, float(np.mean(together.expected_tau[-1])))
-    return QueueResult(
+    return Played(
         k10=rows[0],
         k28=rows[-1],
         groups=measure_groups(seeds, skill_sd=skill_sd, battles=groups_battles),
@@ -218,7 +227,7 @@ def _look(done: Run, skill: FloatArray, known: list[Knowledge], battles: int) ->
     i, j = np.triu_indices(skill.shape[1], 1)
     order = np.sign(done.truth[:, i] - done.truth[:, j])
     done.battles.append(battles)
-    done.tau.append(np.mean(np.sign(skill[:, i] - skill[:, j]) * order, axis=1))
+    done.tau.append(kendall_tau(skill, done.truth))
     believed = np.array([each.skill for each in known])
     variance = variance_of_differences(np.array([each.covariance for each in known]))[:, i, j]
     z = np.abs(believed[:, i] - believed[:, j]) / np.sqrt(variance)

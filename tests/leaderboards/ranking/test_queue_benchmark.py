@@ -10,7 +10,7 @@ from leaderboards.ranking.outcomes import A_WINS
 
 def test_the_queue_is_measured_beside_random_pairs_and_asap() -> None:
     result = asdict(
-        queues.run(2, sizes=((5, 200), (6, 200)), groups_battles=800, parallel_battles=400)
+        queues.play_studies(2, sizes=((5, 200), (6, 200)), groups_battles=800, parallel_battles=400)
     )
 
     assert {"k10", "k28", "groups", "coverage", "false_separated", "parallel_efficiency"} <= set(
