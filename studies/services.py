@@ -122,21 +122,49 @@ def ensure_shipped_electorate(slug: str) -> Electorate | None:
 
 @transaction.atomic
 def give_electorate(study: Study, electorate: Electorate) -> None:
-    """Say whom the study speaks for. It can't be changed once the study has raters.
+    """Say whom the study speaks for; its quotas go with the electorate whose shares they divide.
 
-    Quotas divided by another electorate's shares go with it.
+    Once it has raters this has to extend theirs: the same axes, and every cell that somebody is
+    in, with as many more groups as there are. It must not be open then, since nobody can find a
+    place in quotas that are gone. Raises StateError where it is not to be.
     """
+    # A place is taken under this lock, so nobody comes in between the look and the change.
+    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    study.refresh_from_db()
     if study.electorate_id == electorate.pk:
         return
-    if study.participations.exists():
-        standing = study.electorate or "no electorate"
-        raise StateError(
-            f"The study {study.slug} has raters, and speaks for: {standing}. "
-            "Their groups would be lost with another electorate: make a new study for it."
-        )
+    moves = _cells_in(study, electorate) if study.participations.exists() else {}
     study.quotas.all().delete()
+    study.matchups.all().delete()
+    for cell, extended in moves.items():
+        study.participations.filter(cell=cell).update(cell=extended)
     Study.objects.filter(pk=study.pk).update(electorate=electorate)
     study.refresh_from_db()
+
+
+def _cells_in(study: Study, electorate: Electorate) -> dict[int, int]:
+    """The cell of an electorate for each one that raters of the study are in, by key."""
+    lost = "Their groups would be lost with it: make a new study for it."
+    speaks = (
+        f"The study {study.slug} has raters, and speaks for: {study.electorate or 'no electorate'}."
+    )
+    if study.electorate is None or _axes(study.electorate) != _axes(electorate):
+        raise StateError(f"{speaks} {electorate} has other axes. {lost}")
+    taken = dict(
+        Cell.objects.filter(participations__study=study).values_list("key", "pk").distinct()
+    )
+    extended = dict(electorate.cells.filter(key__in=taken).values_list("key", "pk"))
+    if missing := sorted(taken.keys() - extended.keys()):
+        raise StateError(
+            f"{speaks} {electorate} lacks a cell that raters are in: {missing[0]}. {lost}"
+        )
+    if study.state == Study.State.OPEN:
+        raise StateError("Pause the study first: its places have to be divided anew.")
+    return {cell: extended[key] for key, cell in taken.items()}
+
+
+def _axes(electorate: Electorate) -> list[str]:
+    return list(electorate.axes.order_by("position").values_list("key", flat=True))
 
 
 @transaction.atomic

@@ -1,6 +1,8 @@
 """A small cast for tests through HTTP: a study with raters and a board, and people who ask."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from django.contrib.auth.models import Permission
 
@@ -22,14 +24,16 @@ from studies.models import (
 from studies.planning import allocate_quotas
 from studies.services import create_electorate, enter_contestant
 
+NO_MORE: Mapping[str, float] = MappingProxyType({})
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTESTANTS = {"Ash": "Copse", "Birch": "Copse", "Cherry": "Spinney", "Dogwood": "Spinney"}
 
 
-def make_electorate(slug: str = "town") -> Electorate:
-    """Two axes of two groups each."""
+def make_electorate(slug: str = "town", age: Mapping[str, float] = NO_MORE) -> Electorate:
+    """Two axes of two groups each, and further groups of age."""
+    left = 1 - sum(age.values())
     axes = {
-        "age": {"18-34": 0.4, "35-plus": 0.6},
+        "age": {"18-34": 0.4 * left, "35-plus": 0.6 * left, **age},
         "sex": {"female": 0.5, "male": 0.5},
     }
     return create_electorate(

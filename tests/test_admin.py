@@ -157,6 +157,11 @@ def study_form(study=None, **changes):
         "protocol": "pairwise",
         "entrance": "link",
         "strikes_allowed": "3",
+        "policy": "gain",
+        "battle_cap": "0.5",
+        "battle_floor": "0.2",
+        "stopping_rules-TOTAL_FORMS": 0,
+        "stopping_rules-INITIAL_FORMS": 0,
         "checks-TOTAL_FORMS": 0,
         "checks-INITIAL_FORMS": 0,
         "screen_rules-TOTAL_FORMS": 0,
@@ -310,6 +315,17 @@ def test_the_electorate_can_change_before_there_are_raters(client, boss):
     client.post(address(Study, "change", study.pk), study_form(study, electorate=other.pk))
     study.refresh_from_db()
     assert study.electorate == other
+
+
+def test_a_paused_study_is_extended_by_new_groups(client, boss):
+    study = make_study(state="paused")
+    client.post(
+        address(Study, "change", study.pk),
+        study_form(study, electorate=make_electorate("county", age={"65-plus": 0.2}).pk),
+    )
+    study.refresh_from_db()
+    assert study.electorate.slug == "county"
+    assert set(study.participations.values_list("cell__electorate__slug", flat=True)) == {"county"}
 
 
 def test_a_study_moves_along_its_life_cycle(client, boss):

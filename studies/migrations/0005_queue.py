@@ -140,4 +140,9 @@ class Migration(migrations.Migration):
             model_name='stoppingrule',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('first__isnull', False), ('kind', 'pair'), ('second__isnull', False), models.Q(('first', models.F('second')), _negated=True)), models.Q(models.Q(('kind', 'pair'), _negated=True), ('first', None), ('second', None)), _connector='OR'), name='only_a_pair_names_two_contestants'),
         ),
+        migrations.AlterField(
+            model_name='study',
+            name='electorate',
+            field=models.ForeignKey(blank=True, help_text='Whom the study speaks for. Without one, boards speak for the raters only. Once there are raters, and while it is paused, it can be one that has new groups besides.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='studies.electorate'),
+        ),
     ]

@@ -72,7 +72,8 @@ class Study(models.Model):
         null=True,
         blank=True,
         related_name="studies",
-        help_text="Whom the study speaks for. Without one, boards speak for the raters only.",
+        help_text="Whom the study speaks for. Without one, boards speak for the raters only. Once "
+        "there are raters, and while it is paused, it can be one that has new groups besides.",
     )
     raters_wanted = models.PositiveIntegerField(
         null=True, blank=True, help_text="Places, divided into quotas by the electorate's shares."
