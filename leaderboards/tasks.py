@@ -3,17 +3,25 @@
 from celery import shared_task
 from django.utils import timezone
 
-from leaderboards.scheduling import refill
+from leaderboards.scheduling import refill, stopping
 from leaderboards.services.standings import fold_standings
 from studies.models import Study
 
 
 @shared_task
 def fold_study_standings(study_id: int) -> None:
-    """Fold what is new in one study, and choose the next pairs by what it has taught."""
+    """Fold what is new in one study, choose the next pairs by it, and see what it has answered."""
     study = Study.objects.get(pk=study_id)
     if fold_standings(study):
         refill.refill_queue(study, at=timezone.now())
+        look_at_stopping_rules(study_id)
+
+
+@shared_task
+def look_at_stopping_rules(study_id: int) -> None:
+    """Look whether a study is answered; again, as long as forecasts are due that took too long."""
+    if stopping.look(Study.objects.get(pk=study_id), at=timezone.now()):
+        look_at_stopping_rules.delay(study_id)
 
 
 @shared_task

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from studies.errors import SlugTakenError
-from studies.models import Study
+from studies.models import Contestant, StoppingRule, Study
 from studies.services import add_consent_text, enter_contestant
 
 # What the raters of a study are asked and offered, and how many there are to be.
@@ -60,8 +60,9 @@ NOT_COPIED = frozenset(
 def clone_study(study: Study, *, slug: str, title: str) -> Study:
     """A draft with the design of a study and none of its raters.
 
-    Dimensions, contestants that have not withdrawn, checks, quotas, completion codes and the
-    latest consent text come along. Raises SlugTakenError if another study has the slug.
+    Dimensions, contestants that have not withdrawn, checks, quotas, stopping rules, completion
+    codes and the latest consent text come along; not a rule about a pair of which one has
+    withdrawn. Raises SlugTakenError if another study has the slug.
     """
     if Study.objects.filter(slug=slug).exists():
         raise SlugTakenError(f"Another study has the address “{slug}”: choose another one.")
@@ -75,14 +76,31 @@ def clone_study(study: Study, *, slug: str, title: str) -> Study:
         study.screen_rules.all(),
         study.quotas.all(),
         study.completion_codes.all(),
+        study.stopping_rules.all(),
     ):
         _copy(rows, clone)
-    for contestant in study.contestants.filter(withdrawn_at=None).select_related("chat_model"):
-        enter_contestant(clone, name=contestant.name, chat_model=contestant.chat_model)
+    standing = study.contestants.filter(withdrawn_at=None).select_related("chat_model")
+    entered = {
+        contestant.pk: enter_contestant(
+            clone, name=contestant.name, chat_model=contestant.chat_model
+        )
+        for contestant in standing
+    }
+    _name_in_pairs(clone, entered)
     latest = study.consent_texts.order_by("-version").first()
     if latest is not None:
         add_consent_text(clone, summary=latest.summary, text=latest.text)
     return clone
+
+
+def _name_in_pairs(clone: Study, entered: dict[int, Contestant]) -> None:
+    """Let rules about pairs name the clone's own contestants; those of whom one is missing go."""
+    for rule in clone.stopping_rules.filter(kind=StoppingRule.Kind.PAIR):
+        rule.first, rule.second = (entered.get(pk or 0) for pk in (rule.first_id, rule.second_id))
+        if rule.first and rule.second:
+            rule.save()
+        else:
+            rule.delete()
 
 
 def _copy(rows: QuerySet[Any, Any], clone: Study) -> None:

@@ -29,6 +29,7 @@ from studies.providers import ProviderError, check_address
 from studies.registry import address_rules, endpoint_of
 from studies.services import CELL_SEPARATOR, refused_step, states_before
 from studies.spending import overspending
+from studies.stopping import missing_of_stopping
 
 # The states of a participation that take a place in every quota of its groups. They stand here,
 # below the app that owns participations, so that quotas and places are counted in one way.
@@ -150,6 +151,7 @@ def missing_before_opening(study: Study) -> tuple[str, ...]:
         *_missing_of_quotas(study),
         *_missing_of_tasks(study),
         *missing_of_checks(study),
+        *missing_of_stopping(study),
         *_missing_of_texts(study),
         *_missing_of_entrance(study),
         *_missing_of_pay(study),

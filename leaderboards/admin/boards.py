@@ -27,6 +27,8 @@ from accounts.admin_pages import (
     take_step,
 )
 from leaderboards.admin.multiverse import multiverse_page
+from leaderboards.admin.planning import planning_page
+from leaderboards.admin.stopping import stopping_page
 from leaderboards.errors import BoardError
 from leaderboards.exclusions import left_out_of, together
 from leaderboards.models import Board, BoardRow
@@ -108,6 +110,8 @@ class BoardAdmin(ReadOnlyAdmin):
                 "leaderboards_study_multiverse",
                 multiverse_page,
             ),
+            ("study/<int:study_id>/plan/", "leaderboards_study_plan", planning_page),
+            ("study/<int:study_id>/stopping/", "leaderboards_study_stopping", stopping_page),
         )
 
     def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:

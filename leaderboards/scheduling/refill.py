@@ -51,7 +51,7 @@ def replace_queue(study: Study, rows: list[Matchup]) -> int:
     now.matchups.all().delete()
     standing = set(now.contestants.filter(withdrawn_at=None).values_list("pk", flat=True))
     planned = {side for row in rows for side in (row.side_a_id, row.side_b_id)}
-    if not _has_queue(now) or not planned <= standing:
+    if not _has_queue(now) or _rules(now) != _rules(study) or not planned <= standing:
         return 0
     return len(Matchup.objects.bulk_create(rows))
 
@@ -70,6 +70,11 @@ def refill_low_queues(*, at: datetime) -> None:
 def _has_queue(study: Study) -> bool:
     is_pairwise = study.protocol == Study.Protocol.PAIRWISE
     return study.state == Study.State.OPEN and is_pairwise and study.preview_of_id is None
+
+
+def _rules(study: Study) -> tuple[str, float, float]:
+    """What a study says of how its pairs are chosen."""
+    return study.policy, study.battle_cap, study.battle_floor
 
 
 def _length(study: Study) -> int:

@@ -11,12 +11,11 @@ from leaderboards.models import Fold
 from leaderboards.ranking.outcomes import FloatArray
 from leaderboards.ranking.policies import QueueState, SamplingRules
 from leaderboards.scheduling.knowledge import StudyKnowledge
+from leaderboards.scheduling.places import group_places
 from leaderboards.tallies import Tallies
 from leaderboards.verdicts import Frame, fetched, positions
 from raters.models import Battle
 from raters.querysets import BattleQuerySet
-from raters.services.panel import places
-from studies.models import CellGroup
 
 # Nothing that is not folded yet began longer before the last fold: battles take minutes.
 LONGEST_BATTLE: Final = timedelta(days=1)
@@ -49,15 +48,8 @@ def raters_to_come(frame: Frame) -> FloatArray:
 
     By the electorate's shares where it has no quotas, or every one is filled.
     """
-    left = dict.fromkeys((group.pk for group in frame.groups), 0)
-    fills = {fill.quota: max(0, fill.target - fill.completed) for fill in places(frame.study)}
-    by_cell = {quota.cell_id: open_ for quota, open_ in fills.items() if quota.cell_id}
-    for cell, group in CellGroup.objects.filter(cell__in=by_cell).values_list("cell", "group"):
-        left[group] += by_cell[cell]
-    for quota, open_ in fills.items():
-        if quota.group_id:
-            left[quota.group_id] += open_
-    to_come = np.array(list(left.values()), float)
+    held = group_places(frame)
+    to_come = np.array([held[group.pk].to_complete for group in frame.groups if held], float)
     return to_come if to_come.any() else np.array([group.share for group in frame.groups])
 
 

@@ -20,6 +20,7 @@ from raters.models import Participation, Rater
 from studies.models import AttentionCheck, Axis, Cell, CompletionCode, ConsentText, Quota, Study
 from studies.planning import TAKES_A_PLACE
 from studies.services import CELL_SEPARATOR
+from studies.stopping import has_ended
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -91,9 +92,9 @@ def reserve_place(
     free is not kept from somebody who asks for it. The groups that she gave first stand, so that
     nobody tries one group after another until one has a place.
 
-    Raises StudyClosedError if the study is not open, GroupsError, and QuotaFullError once she is
-    recorded as screened out. Opens a transaction of its own, never inside another one, which
-    the refusal would roll back.
+    Raises StudyClosedError if the study is not open or its stopping rules have ended it,
+    GroupsError, and QuotaFullError once she is recorded as screened out. Opens a transaction of
+    its own, never inside another one, which the refusal would roll back.
     """
     with transaction.atomic(durable=True):
         study = _lock(study)
@@ -107,6 +108,8 @@ def reserve_place(
             return participation
         if study.state != Study.State.OPEN:
             raise StudyClosedError(f"The study {study} takes nobody new: it is {study.state}.")
+        if has_ended(study):
+            raise StudyClosedError(f"The study {study} takes nobody new: its question is answered.")
         if participation is None:
             participation = Participation(
                 study=study,

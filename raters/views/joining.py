@@ -35,6 +35,7 @@ from raters.services.panel import (
     start,
 )
 from studies.models import Axis, CompletionCode, ConsentText, Study
+from studies.stopping import has_ended, takes_nobody_new
 
 
 @never_cache
@@ -54,10 +55,10 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         "recruiting_id": link.recruiting_id,
         "battles": battles_asked(study),
     }
-    if study.state != Study.State.OPEN:
+    if takes_nobody_new(study):
         # Somebody who has a place comes back to it also where the study takes nobody new.
         may_have_place = bool(link.recruiting_id) or study.entrance == Study.Entrance.ACCOUNT
-        context |= {"may_have_place": may_have_place}
+        context |= {"may_have_place": may_have_place, "has_ended": has_ended(study)}
         return render(request, "raters/not_open.html", context)
     if not _has_id(study, entry, link):
         return _ask_for_id(request, study, link)
@@ -89,11 +90,11 @@ def _come_in(request: HttpRequest, study: Study, entry: Entry, link: Link) -> Ht
         entry = Entry()  # Another rater's, in the same browser.
     entry = replace(entry, recruiting_id=recruiting_id).coming_by(link)
     standing = _participation_of(study, recruiting_id)
-    is_again = "again" in request.POST and study.state == Study.State.OPEN
+    is_again = "again" in request.POST and not takes_nobody_new(study)
     if standing is not None and not (is_again and may_come_back(standing)):
         write_entry(request, study, replace(entry, participation_id=standing.pk))
         return _lead_back(standing, entry)
-    if study.state != Study.State.OPEN:
+    if takes_nobody_new(study):
         return redirect("raters:join", study.slug)
     entry = replace(entry, consent_text_id=None, participation_id=None, full=())
     write_entry(request, study, entry)
@@ -125,7 +126,7 @@ def _send_to_sign_in(request: HttpRequest, study: Study, entry: Entry) -> HttpRe
     """To her e-mail address and the code; an account is made only for an open study."""
     write_entry(request, study, entry)
     back = reverse("raters:signed-in", args=[study.slug])
-    is_open = study.state == Study.State.OPEN
+    is_open = not takes_nobody_new(study)
     open_sign_up(request, back_to=back, takes_new=is_open, at=timezone.now())
     return redirect(f"{reverse('account_request_login_code')}?{urlencode({'next': back})}")
 
@@ -137,7 +138,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_study_to_join(request, slug)
     entry = read_entry(request, study)
     text = study.consent_texts.order_by("-version").first()
-    if study.state != Study.State.OPEN or not entry.recruiting_id or text is None:
+    if takes_nobody_new(study) or not entry.recruiting_id or text is None:
         return redirect("raters:join", slug)
     form = ConsentForm(request.POST if request.method == "POST" else None)
     if form.is_valid():

@@ -30,7 +30,8 @@ from raters.services.panel import (
     return_place,
 )
 from raters.strike_cards import read_strikes
-from studies.models import CompletionCode, Study
+from studies.models import CompletionCode
+from studies.stopping import takes_nobody_new
 
 State = Participation.State
 UNDER_WAY = (State.RESERVED, State.ACTIVE)
@@ -51,7 +52,7 @@ def end(request: HttpRequest, participation: Participation) -> HttpResponse:
         "steps": steps_at("Thank you"),
         "participation": participation,
         "code": completion_code_for(participation),
-        "can_come_back": may_come_back(participation) and study.state == Study.State.OPEN,
+        "can_come_back": may_come_back(participation) and not takes_nobody_new(study),
         "has_failed_comprehension": has_failed_comprehension(participation),
         "full": read_entry(request, study).full,
         "strikes": read_strikes(participation),

@@ -25,6 +25,13 @@ from studies.admin.recruitment import (
     unnamed_outcomes,
 )
 from studies.admin.steps import DesignSteps
+from studies.admin.stopping import (
+    QUEUE_SETTINGS,
+    SECTION,
+    StoppingRuleInline,
+    StoppingSteps,
+    words_of_stopping,
+)
 from studies.admin.tasks import OVER, TaskInline, battles_planned_of
 from studies.dimension_templates import dimension_templates, reword_questions
 from studies.errors import StudyError
@@ -38,6 +45,7 @@ from studies.services import (
     give_electorate,
     move_study,
 )
+from studies.stopping import empty_queue, has_ended
 
 STATE_COLOURS = {
     "draft": "info",
@@ -55,7 +63,11 @@ COMPUTED = (
     "quotas",
     "battles_planned",
     "hourly_rate",
+    "answered_at",
+    "stopping",
 )
+# Shown once there is something to say.
+RARELY_SAID = ("pause_reason", "opened_at", "answered_at")
 # What raters were shown or told is theirs: once there are some, it stays.
 FIXED_BY_RATERS = ("electorate", "protocol")
 
@@ -109,7 +121,7 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Study)
-class StudyAdmin(NeverDeleted, DesignSteps):
+class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
     """Studies, in the order in which a person thinks: question, contestants, dimensions, whom."""
 
     form = StudyForm
@@ -126,6 +138,7 @@ class StudyAdmin(NeverDeleted, DesignSteps):
         TaskInline,
         AttentionCheckInline,
         ScreenRuleInline,
+        StoppingRuleInline,
         ConsentTextInline,
         CompletionCodeInline,
     ]
@@ -158,6 +171,19 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             "Pay and budget",
             {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate", "budget"]},
         ),
+        (
+            SECTION,
+            {
+                "fields": [
+                    "policy",
+                    "battle_cap",
+                    "battle_floor",
+                    "stopping",
+                    "ends_when_answered",
+                    "answered_at",
+                ]
+            },
+        ),
         ("Way in and way back", {"fields": ["entrance", *PARAMETERS, "reservation_minutes"]}),
         ("Who may see it", {"fields": ["is_public", "team"]}),
     ]
@@ -167,16 +193,25 @@ class StudyAdmin(NeverDeleted, DesignSteps):
         "live",
         "preview",
         "open",
+        "take_again",
         "pause",
         {
             "title": "Design",
             "icon": "design_services",
-            "items": ["allocate", "add_template", "add_tasks", "add_checks", "clone"],
+            "items": ["plan", "allocate", "add_template", "add_tasks", "add_checks", "clone"],
         },
         {
             "title": "More",
             "icon": "more_horiz",
-            "items": ["take_board", "multiverse", "exclude_by_rule", "close", "archive"],
+            "items": [
+                "take_board",
+                "stopping_page",
+                "multiverse",
+                "sampling",
+                "exclude_by_rule",
+                "close",
+                "archive",
+            ],
         },
     ]
 
@@ -187,13 +222,17 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         if obj is None:
             return list(COMPUTED)
-        return [*COMPUTED, "slug", *(FIXED_BY_RATERS if obj.participations.exists() else ())]
+        fixed = set(FIXED_BY_RATERS if obj.participations.exists() else ())
+        if obj.state == Study.State.PAUSED:
+            # It may be extended, by new groups.
+            fixed.discard("electorate")
+        return [*COMPUTED, "slug", *sorted(fixed)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is None:
             hidden = set(COMPUTED)
         else:
-            hidden = {field for field in ("pause_reason", "opened_at") if not getattr(obj, field)}
+            hidden = {field for field in RARELY_SAID if not getattr(obj, field)}
         return [
             (name, {"fields": [f for f in options["fields"] if f not in hidden]})
             for name, options in self.fieldsets
@@ -219,6 +258,8 @@ class StudyAdmin(NeverDeleted, DesignSteps):
             stored = Study.objects.get(pk=obj.pk)
             obj.electorate, obj.protocol = stored.electorate, stored.protocol
         super().save_model(request, obj, form, change)
+        if not set(QUEUE_SETTINGS).isdisjoint(form.changed_data):
+            empty_queue(obj)
         try:
             if wanted["electorate"] is not None:
                 give_electorate(obj, wanted["electorate"])
@@ -292,17 +333,23 @@ class StudyAdmin(NeverDeleted, DesignSteps):
     def hourly_rate(self, study: Study) -> str:
         return hourly_rate_of(study)
 
+    @display(description="Stopping rules")
+    def stopping(self, study: Study) -> str:
+        return words_of_stopping(study)
+
     def unfit_steps(self, study: Study) -> Iterable[str]:
         steps = {"open": "open", "paused": "pause", "closed": "close", "archived": "archive"}
         yield from (step for state, step in steps.items() if state not in NEXT_STATES[study.state])
         if study.state == Study.State.DRAFT:
-            yield from ("take_board", "multiverse", "live")
+            yield from ("take_board", "stopping_page", "multiverse", "live")
         else:
             yield "add_template"
         if study.state in OVER:
             yield from ("allocate", "add_tasks", "preview")
         if study.participations.exists():
             yield "add_checks"
+        if study.state in OVER or not has_ended(study):
+            yield "take_again"
 
     @action(description="Open", icon="play_arrow", url_path="open", permissions=["change"])
     def open(self, request: HttpRequest, object_id: str) -> HttpResponse:

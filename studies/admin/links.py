@@ -38,6 +38,11 @@ class StudyLinks(HustingsAdmin):
         study = self._study(request, object_id)
         return redirect("admin:raters_study_preview", study_id=study.pk)
 
+    @action(description="Plan", icon="calculate", url_path="plan", permissions=["view"])
+    def plan(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_plan", study_id=study.pk)
+
     @action(
         description="Take a board",
         icon="photo_camera",
@@ -48,12 +53,22 @@ class StudyLinks(HustingsAdmin):
         study = self._study(request, object_id)
         return redirect("admin:leaderboards_board_take", study_id=study.pk)
 
+    @action(description="Stopping", icon="flag", url_path="stopping", permissions=["view"])
+    def stopping_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_stopping", study_id=study.pk)
+
     @action(
         description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
     )
     def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)
         return redirect("admin:leaderboards_study_multiverse", study_id=study.pk)
+
+    @action(description="Sampling", icon="balance", url_path="sampling", permissions=["view"])
+    def sampling(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("leaderboards:sampling", slug=study.slug)
 
     @action(
         description="Exclude by rule",
