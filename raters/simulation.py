@@ -1,9 +1,14 @@
-"""Simulated raters, whose preferences differ by group and are known: for demos and benchmarks."""
+"""Simulated raters, whose preferences differ by group and are known: for demos and benchmarks.
+
+Here is what a population prefers and how it votes, and the quick way in, through the real import.
+`hustings.simulation` lets the same raters walk through a study.
+"""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -17,6 +22,9 @@ from studies.models import CellGroup, Group, Study
 
 OUTCOMES: Final = ("a", "tie", "b")
 
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Population:
@@ -24,8 +32,9 @@ class Population:
 
     `skill_sd` is how far contestants differ, `dimension_sd` how far a contestant's skill differs
     between dimensions, `group_sd` how far groups of an axis differ about a contestant (by axis
-    key; `default_group_sd` for the others). `eagerness` is how much likelier the first group of
-    the first axis takes part than the last, so that the sample is unlike the electorate.
+    key; `default_group_sd` for the others). `careless` is the share of raters who answer
+    everything at random. `eagerness` is how much likelier the first group of the first axis takes
+    part than the last, so that the sample is unlike the electorate.
     """
 
     skill_sd: float = 0.8
@@ -34,7 +43,72 @@ class Population:
     group_sd: Mapping[str, float] = field(default_factory=dict)
     tie_propensity: float = 0.6
     side_effect: float = 0.08
+    careless: float = 0.0
     eagerness: float = 2.5
+
+    def __post_init__(self) -> None:
+        """Refuse what no population can be."""
+        spreads = (self.skill_sd, self.dimension_sd, self.default_group_sd, *self.group_sd.values())
+        if min(spreads) < 0 or self.tie_propensity < 0:
+            raise RaterError("Standard deviations and the tie propensity are at least 0.")
+        if not 0 <= self.careless <= 1:
+            raise RaterError("The careless are a share of the raters, from 0 to 1.")
+        if not self.eagerness > 0:
+            raise RaterError("How much likelier somebody takes part is above 0.")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The C cells of a study's electorate, in the order of their keys, and its G groups.
+
+    `columns` (C, 1 + A) says which columns of a table of skills a cell adds up: column 0 is what
+    everybody shares, column 1 + g is group g. Without an electorate there is one cell without a
+    key, of everybody. `shares` (C,).
+    """
+
+    groups: tuple[Group, ...]
+    keys: tuple[str, ...]
+    columns: IntArray
+    shares: FloatArray
+
+    @classmethod
+    def of(cls, study: Study) -> "Cells":
+        """Read the cells of a study."""
+        if study.electorate is None:
+            return cls((), ("",), np.zeros((1, 1), np.int64), np.ones(1))
+        groups = tuple(
+            Group.objects.filter(axis__electorate__studies=study)
+            .select_related("axis")
+            .order_by("axis__position", "position")
+        )
+        column = {group.pk: 1 + g for g, group in enumerate(groups)}
+        rows = list(
+            CellGroup.objects.filter(cell__electorate=study.electorate)
+            .order_by("cell__key", "axis__position")
+            .values_list("cell__key", "cell__share", "group_id")
+        )
+        axes = study.electorate.axes.count()
+        columns = np.array([column[group] for *_cell, group in rows]).reshape(-1, axes)
+        everybody = np.zeros((len(columns), 1), np.int64)
+        return cls(
+            groups=groups,
+            keys=tuple(key for key, _share, _group in rows[::axes]),
+            columns=np.hstack([everybody, columns]),
+            shares=np.array([share for _key, share, _group in rows[::axes]]),
+        )
+
+    def groups_of(self, cell: int) -> dict[str, str]:
+        """The key of a cell's group on each axis."""
+        groups = [self.groups[column - 1] for column in self.columns[cell, 1:]]
+        return {group.axis.key: group.key for group in groups}
+
+    def eager(self, eagerness: float) -> FloatArray:
+        """How likely the next who comes is of each cell, (C,): by share and by eagerness."""
+        first = self.columns[:, min(1, self.columns.shape[1] - 1)].astype(float)
+        place = (first - first.min()) / max(np.ptp(first), 1.0)
+        weights = self.shares * eagerness ** (0.5 - place)
+        likely: FloatArray = weights / weights.sum()
+        return likely
 
 
 def simulate_raters(
@@ -57,28 +131,34 @@ def simulate_raters(
             f"The study {study.slug} needs two contestants and a dimension before anybody can rate."
         )
     names = [contestant.name for contestant in contestants]
-    # One stream for what the population prefers, one for who comes and votes: more raters of
-    # the same seed have the same preferences.
-    truth, votes = (np.random.default_rng([seed, stream]) for stream in (0, 1))
-    groups, shares = _cells(study)
-    skill = _skills(study, truth, population, len(dimensions), len(names))
-    cells = _recruit(votes, groups, shares, raters, population)
+    votes = np.random.default_rng([seed, 1])
+    cells = Cells.of(study)
+    skill = draw_skills(
+        cells,
+        [contestant.slug for contestant in contestants],
+        dimensions=len(dimensions),
+        population=population,
+        seed=seed,
+    )
+    theirs = votes.choice(len(cells.shares), size=raters, p=cells.eager(population.eagerness))
+    careless = votes.random(raters) < population.careless
     with TemporaryDirectory() as folder:
         comparisons, panel = Path(folder) / "comparisons.csv", Path(folder) / "raters.csv"
-        _write_panel(panel, study, groups, cells, seed)
+        _write_panel(panel, cells, theirs, seed)
         with comparisons.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(
                 ["rater", "model_a", "model_b", "outcome", "dimension", "battle", "created_at"]
             )
             for n in range(raters):
-                code, begins = f"simulated-{seed}-{n}", at - timedelta(minutes=raters - n)
-                mine = skill[:, groups[cells[n]]].sum(axis=1)
+                code, begins = rater_id(seed, n), at - timedelta(minutes=raters - n)
+                mine = skill[:, cells.columns[theirs[n]]].sum(axis=1)
                 for m, (i, j) in enumerate(_pairs(votes, len(names), battles_each)):
-                    outcome = _vote(votes, mine[:, i] - mine[:, j], population)
+                    lead = mine[:, i] - mine[:, j]
+                    outcome = vote(votes, lead, population, is_careless=bool(careless[n]))
                     when = (begins + timedelta(seconds=m)).isoformat()
                     writer.writerows(
-                        [code, names[i], names[j], OUTCOMES[o], dimension, f"{code}-{m}", when]
+                        [code, names[i], names[j], o, dimension, f"{code}-{m}", when]
                         for dimension, o in zip(dimensions, outcome, strict=True)
                     )
         return import_comparisons(
@@ -86,70 +166,58 @@ def simulate_raters(
         )
 
 
-def _groups(study: Study) -> list[Group]:
-    """The groups of the study's electorate, in order; none without one."""
-    return list(
-        Group.objects.filter(axis__electorate__studies=study)
-        .select_related("axis")
-        .order_by("axis__position", "position")
-    )
+def rater_id(seed: int, number: int) -> str:
+    """What stands in place of a recruiting platform's id for a simulated rater."""
+    return f"simulated-{seed}-{number}"
 
 
-def _cells(study: Study) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Groups of each cell as columns of the table of skills (C, 1 + A), and shares (C,).
+def draw_skills(
+    cells: Cells, contestants: Iterable[str], *, dimensions: int, population: Population, seed: int
+) -> FloatArray:
+    """The truth: skills by dimension, column and contestant (D, 1 + G, K); a cell adds columns up.
 
-    Column 0 is what everybody shares. Without an electorate there is one cell, of everybody.
+    Each contestant, named by slug, is drawn by itself: one that enters changes nobody's skill.
     """
-    if study.electorate is None:
-        return np.zeros((1, 1), np.int64), np.ones(1)
-    column = {group.pk: 1 + g for g, group in enumerate(_groups(study))}
-    rows = list(
-        CellGroup.objects.filter(cell__electorate=study.electorate)
-        .order_by("cell__key", "axis__position")
-        .values_list("cell__share", "group_id")
+    spreads = np.array(
+        [
+            population.group_sd.get(group.axis.key, population.default_group_sd)
+            for group in cells.groups
+        ]
     )
-    axes = study.electorate.axes.count()
-    groups = np.array([column[group] for _share, group in rows]).reshape(-1, axes)
-    everybody = np.zeros((len(groups), 1), np.int64)
-    return np.hstack([everybody, groups]), np.array([share for share, _group in rows[::axes]])
+    drawn = [_skills_of(slug, dimensions, spreads, population, seed) for slug in contestants]
+    return np.stack(drawn, axis=-1)
 
 
-def _skills(
-    study: Study,
-    truth: np.random.Generator,
-    population: Population,
-    dimensions: int,
-    contestants: int,
-) -> NDArray[np.float64]:
-    """Skills by dimension, column and contestant (D, 1 + G, K); a cell adds up its columns."""
-    spreads = [
-        population.group_sd.get(group.axis.key, population.default_group_sd)
-        for group in _groups(study)
-    ]
-    shared = truth.normal(0, population.skill_sd, contestants)
-    own = truth.normal(0, population.dimension_sd, (dimensions, contestants))
+def _skills_of(
+    slug: str, dimensions: int, spreads: FloatArray, population: Population, seed: int
+) -> FloatArray:
+    """One contestant's skills by dimension and column, (D, 1 + G)."""
+    named = int.from_bytes(sha256(slug.encode()).digest()[:8])
+    truth = np.random.default_rng([seed, 0, named])
+    shared = truth.normal(0, population.skill_sd)
+    own = truth.normal(0, population.dimension_sd, dimensions)
     # What a group thinks of a contestant it mostly thinks on every dimension.
-    by_group = truth.normal(0, 1, (len(spreads), contestants))
-    by_group_and_dimension = truth.normal(0, 1, (dimensions, len(spreads), contestants))
-    effects = 0.8 * by_group + 0.6 * by_group_and_dimension
-    skills = np.empty((dimensions, 1 + len(spreads), contestants))
-    skills[:, 0] = shared + own
-    skills[:, 1:] = effects * np.array(spreads)[:, np.newaxis]
-    return skills
+    by_group = truth.normal(0, 1, len(spreads))
+    by_group_and_dimension = truth.normal(0, 1, (dimensions, len(spreads)))
+    effects = (0.8 * by_group + 0.6 * by_group_and_dimension) * spreads
+    return np.column_stack([shared + own, effects])
 
 
-def _recruit(
-    votes: np.random.Generator,
-    groups: NDArray[np.int64],
-    shares: NDArray[np.float64],
-    raters: int,
-    population: Population,
-) -> NDArray[np.int64]:
-    """The cell of each rater, (N,): by share, and by how eager the first axis's groups are."""
-    first = groups[:, min(1, groups.shape[1] - 1)].astype(float)
-    place = (first - first.min()) / max(np.ptp(first), 1.0)
-    weights = shares * population.eagerness ** (0.5 - place)
-    return votes.choice(len(shares), size=raters, p=weights / weights.sum())
+def vote(
+    votes: np.random.Generator, lead: FloatArray, population: Population, *, is_careless: bool
+) -> list[str]:
+    """Outcomes on D dimensions, given how far A leads (D,) in this rater's eyes.
+
+    By Davidson's model; a careless rater sees no difference, and takes any of the three.
+    """
+    # Drawn whoever votes, so that the careless change nobody else's votes.
+    lot = votes.random(len(lead))
+    if is_careless:
+        return [OUTCOMES[int(o)] for o in lot * len(OUTCOMES)]
+    half = (lead + population.side_effect) / 2
+    weights = np.stack([np.exp(half), np.full_like(half, population.tie_propensity), np.exp(-half)])
+    cumulative = np.cumsum(weights / weights.sum(axis=0), axis=0)
+    return [OUTCOMES[o] for o in (lot > cumulative[:-1]).sum(axis=0)]
 
 
 def _pairs(votes: np.random.Generator, contestants: int, battles: int) -> list[tuple[int, int]]:
@@ -160,26 +228,11 @@ def _pairs(votes: np.random.Generator, contestants: int, battles: int) -> list[t
     return [pairs[p][::-1] if t else pairs[p] for p, t in zip(chosen, turned, strict=True)]
 
 
-def _vote(
-    votes: np.random.Generator, lead: NDArray[np.float64], population: Population
-) -> NDArray[np.int64]:
-    """Outcomes (D,) by Davidson's model, given how far A leads in this rater's eyes."""
-    half = (lead + population.side_effect) / 2
-    weights = np.stack([np.exp(half), np.full_like(half, population.tie_propensity), np.exp(-half)])
-    cumulative = np.cumsum(weights / weights.sum(axis=0), axis=0)
-    outcome: NDArray[np.int64] = (votes.random(len(lead)) > cumulative).sum(axis=0)
-    return outcome
-
-
-def _write_panel(
-    path: Path, study: Study, groups: NDArray[np.int64], cells: NDArray[np.int64], seed: int
-) -> None:
+def _write_panel(path: Path, cells: Cells, theirs: IntArray, seed: int) -> None:
     """The raters' groups, as a file like any other that is imported."""
-    known = _groups(study)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["rater", *dict.fromkeys(group.axis.key for group in known)])
+        writer.writerow(["rater", *dict.fromkeys(group.axis.key for group in cells.groups)])
         writer.writerows(
-            [f"simulated-{seed}-{n}", *(known[column - 1].key for column in groups[cell, 1:])]
-            for n, cell in enumerate(cells)
+            [rater_id(seed, n), *cells.groups_of(cell).values()] for n, cell in enumerate(theirs)
         )

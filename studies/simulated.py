@@ -1,0 +1,87 @@
+"""Opens a study to simulated raters, who need neither endpoints nor codes, nor many words."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+
+from studies.errors import StateError, StudyNotReadyError
+from studies.models import Study
+from studies.planning import CONTESTANTS_NEEDED, allocate_quotas
+from studies.services import (
+    add_consent_text,
+    choose_overall_dimension,
+    refused_step,
+    states_before,
+)
+from studies.stopping import empty_queue
+
+CONSENT: Final = "The raters of this study are simulated: nobody has to agree to anything."
+
+
+@transaction.atomic
+def open_to_simulated_raters(
+    study: Study, *, raters: int, policy: str | None = None, at: datetime
+) -> None:
+    """Open a simulated study, if it is a draft or paused, and give it what its raters need.
+
+    That are quotas for so many raters, where it has an electorate and none yet, a consent text
+    and an overall dimension; nothing is asked of contestants' endpoints. `policy` replaces the
+    study's own. Raises StateError for a study of people, for one that rates one model at a time,
+    and where its life cycle has ended; StudyNotReadyError where there is nothing to compare.
+    """
+    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    require_simulated(locked)
+    _require_comparisons(locked)
+    choose_overall_dimension(locked)
+    if not locked.consent_texts.exists():
+        add_consent_text(locked, summary=CONSENT, text=CONSENT)
+    if locked.electorate is not None and not locked.quotas.exists():
+        allocate_quotas(locked, raters=raters)
+    if policy is not None:
+        choose_policy(locked, policy)
+    if locked.state != Study.State.OPEN:
+        _open(locked, at=at)
+    study.refresh_from_db()
+
+
+def choose_policy(study: Study, policy: str) -> None:
+    """Say how a study's pairs are chosen, from the next one on."""
+    changed = Study.objects.filter(pk=study.pk).exclude(policy=policy)
+    if changed.update(policy=Study.Policy(policy)):
+        empty_queue(study)
+    study.refresh_from_db()
+
+
+def require_simulated(study: Study) -> None:
+    """Raise StateError for a study of people, which simulated raters would falsify."""
+    if not study.is_simulated:
+        raise StateError(
+            f"The study {study.slug} has real raters: simulated ones would falsify it. "
+            "Tick “is simulated” in a study of its own."
+        )
+
+
+def _open(study: Study, *, at: datetime) -> None:
+    if study.state not in states_before(Study.State.OPEN):
+        raise refused_step(study, Study.State.OPEN)
+    Study.objects.filter(pk=study.pk).update(
+        state=Study.State.OPEN, opened_at=Coalesce("opened_at", Value(at)), pause_reason=""
+    )
+
+
+def _require_comparisons(study: Study) -> None:
+    if study.protocol != Study.Protocol.PAIRWISE:
+        raise StateError(
+            f"Simulated raters compare, and the study {study.slug} is of "
+            f"{study.get_protocol_display()}."
+        )
+    missing = []
+    if study.contestants.filter(withdrawn_at=None).count() < CONTESTANTS_NEEDED:
+        missing.append("Enter at least two contestants.")
+    if not study.dimensions.exists():
+        missing.append("Add a dimension that raters compare them on.")
+    if missing:
+        raise StudyNotReadyError(tuple(missing))
