@@ -49,7 +49,6 @@ DIMENSIONS: Final = 5
 DRAWS: Final = 2000
 WARM_UP: Final = 500
 SAMPLES: Final = 1500
-NAMES: Final = tuple(f"{k:02}" for k in range(CONTESTANTS))
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,13 @@ class CalibrationResult:
     nuts_s: float | None = None
 
 
+class Size(NamedTuple):
+    """How large a study is."""
+
+    battles: int = BATTLES
+    contestants: int = CONTESTANTS
+
+
 class Study(NamedTuple):
     """A simulated study: battles (N,), and the true skills (1 + G, K) of everybody and groups."""
 
@@ -96,10 +102,15 @@ class Study(NamedTuple):
     truth: FloatArray
 
     @property
+    def contestants(self) -> int:
+        """How many contestants there are, K."""
+        return len(self.truth.T)
+
+    @property
     def by_cell(self) -> CellBattles:
         """The battles counted by the cell of their rater."""
         of_battles = self.cell, self.a, self.b, self.outcome
-        return count_by_cell(*of_battles, cells=self.cells, contestants=CONTESTANTS)
+        return count_by_cell(*of_battles, cells=self.cells, contestants=self.contestants)
 
     @property
     def by_group(self) -> tuple[FloatArray, IntArray]:
@@ -114,7 +125,7 @@ class Study(NamedTuple):
         )
         counts = count_outcomes(
             *columns,
-            contestants=CONTESTANTS,
+            contestants=self.contestants,
             tournament=tournament[said],
             tournaments=1 + groups,
         )
@@ -123,11 +134,25 @@ class Study(NamedTuple):
         return counts, crossings[:groups, :groups]
 
 
-def run(n: int = 200, *, nuts: bool = False, first_seed: int = 0) -> CalibrationResult:
-    """Fit `n` data sets of 24,000 battles of 28 contestants, and compare with their truths."""
-    nuts_figures = compare_with_nuts(first_seed) if nuts else {}
-    fit_s, boards_s = _seconds_of_a_fit(first_seed), _seconds_of_boards(first_seed)
-    sets = [_measure(first_seed + seed) for seed in range(n)]
+def run(
+    n: int = 200,
+    *,
+    nuts: bool = False,
+    battles: int = BATTLES,
+    many_battles: int = MANY_BATTLES,
+    dimensions: int = DIMENSIONS,
+    contestants: int = CONTESTANTS,
+    first_seed: int = 0,
+) -> CalibrationResult:
+    """Fit `n` data sets of so many battles and contestants, and compare with their truths.
+
+    `many_battles` are for the time of one fit, `dimensions` for that of all boards.
+    """
+    size = Size(battles, contestants)
+    nuts_figures = compare_with_nuts(size, first_seed) if nuts else {}
+    fit_s = _seconds_of_a_fit(Size(many_battles, contestants), first_seed)
+    boards_s = _seconds_of_boards(dimensions, size, first_seed)
+    sets = [_measure(size, first_seed + seed) for seed in range(n)]
     overall, group, rank, whole = (
         float(np.mean([each.covered[column] for each in sets])) for column in range(4)
     )
@@ -164,22 +189,18 @@ def two_countries(rng: np.random.Generator) -> Cells:
     return Cells(axis, np.concatenate(groups), np.concatenate(shares))
 
 
-def draw_study(
-    cells: Cells, rng: np.random.Generator, *, battles: int = BATTLES, even: bool = True
-) -> Study:
-    """Draw a truth from the priors, and battles of pairs at random.
-
-    Raters come from every cell alike, or, not `even`, as from the electorate.
-    """
+def draw_study(cells: Cells, rng: np.random.Generator, size: Size) -> Study:
+    """Draw a truth from the priors, and battles of pairs at random in every cell alike."""
+    battles, contestants = size
     prior, model = HIERARCHICAL_PRIOR, model_of(cells)
     scale = np.abs(rng.normal(0, model.half_normal))[model.column]
-    effect = rng.normal(0, scale, (CONTESTANTS, len(scale))) @ model.basis.T
+    effect = rng.normal(0, scale, (contestants, len(scale))) @ model.basis.T
     effect -= effect.mean(axis=0)
     side = rng.normal(0, prior.side_effect_sd)
     tie_propensity = float(np.exp(rng.normal(prior.log_tie_mean, prior.log_tie_sd)))
-    cell = rng.choice(len(cells.share), battles, p=None if even else cells.share)
-    a = rng.integers(0, CONTESTANTS, battles)
-    b = (a + rng.integers(1, CONTESTANTS, battles)) % CONTESTANTS
+    cell = rng.integers(0, len(cells.share), battles)
+    a = rng.integers(0, contestants, battles)
+    b = (a + rng.integers(1, contestants, battles)) % contestants
     of_cell = np.column_stack([np.ones(len(cells.share)), cells.members]) @ effect.T
     outcome = by_davidson(tie_propensity)(of_cell[cell, a] - of_cell[cell, b] + side, rng)
     inside = cells.members * cells.share[:, np.newaxis]
@@ -194,10 +215,10 @@ class _Measured(NamedTuple):
     errors: tuple[float, float, float, float]
 
 
-def _measure(seed: int) -> _Measured:
+def _measure(size: Size, seed: int) -> _Measured:
     """Simulate one data set, fit it from the tables of groups, and compare."""
     rng = np.random.default_rng(seed)
-    study = draw_study(two_countries(rng), rng)
+    study = draw_study(two_countries(rng), rng, size)
     counts, crossings = study.by_group
     cells, truth = study.cells, study.truth
     fit = fit_hierarchical(spread_over_cells(counts, crossings, cells=cells), cells=cells)
@@ -247,41 +268,42 @@ def _rank_coverage(skills: Skills, truth: FloatArray, seed: int) -> tuple[float,
     return float(part.mean()), float(whole.mean())
 
 
-def _seconds_of_a_fit(seed: int) -> float:
+def _seconds_of_a_fit(size: Size, seed: int) -> float:
     """Time one fit of many battles with its search for τ, from counts by cell."""
     rng = np.random.default_rng(seed)
     axis = np.repeat(np.arange(len(CROSSED)), CROSSED)
     shares = np.concatenate([rng.dirichlet(np.full(size, 2.0)) for size in CROSSED])
-    study = draw_study(Cells.of_margins(axis, shares), rng, battles=MANY_BATTLES)
-    battles = study.by_cell
+    study = draw_study(Cells.of_margins(axis, shares), rng, size)
+    counted = study.by_cell
     start = perf_counter()
-    fit_hierarchical(battles, cells=study.cells)
+    fit_hierarchical(counted, cells=study.cells, require_connected=False)
     return perf_counter() - start
 
 
-def _seconds_of_boards(seed: int) -> float:
-    """Time all that is reported of five dimensions, from the tables that a board publishes."""
+def _seconds_of_boards(dimensions: int, size: Size, seed: int) -> float:
+    """Time all that is reported of some dimensions, from the tables that a board publishes."""
     rng = np.random.default_rng(seed)
     cells = two_countries(rng)
-    tables = [draw_study(cells, rng).by_group for _ in range(DIMENSIONS)]
+    tables = [draw_study(cells, rng, size).by_group for _ in range(dimensions)]
+    names = [f"{k:02}" for k in range(size.contestants)]
     start = perf_counter()
     for counts, crossings in tables:
         fit = fit_hierarchical(spread_over_cells(counts, crossings, cells=cells), cells=cells)
         score = DavidsonScore(fit.tie_propensity)
         for skills in _sections(fit):
             summarise(
-                skills.mean, covariance=skills.covariance, names=NAMES, score=score, seed=seed
+                skills.mean, covariance=skills.covariance, names=names, score=score, seed=seed
             )
         rank_shift(fit, seed=seed)
     return perf_counter() - start
 
 
 def compare_with_nuts(
-    seed: int, *, battles: int = BATTLES, warm_up: int = WARM_UP, samples: int = SAMPLES
+    size: Size, seed: int, *, warm_up: int = WARM_UP, samples: int = SAMPLES
 ) -> dict[str, float]:
     """Draw the same posterior by NUTS, and compare the skills of everybody and of groups."""
     rng = np.random.default_rng(seed)
-    study = draw_study(two_countries(rng), rng, battles=battles)
+    study = draw_study(two_countries(rng), rng, size)
     fit = fit_hierarchical(study.by_cell, cells=study.cells)
     problem = pose(study.by_cell, study.cells, model_of(study.cells))
     start = perf_counter()

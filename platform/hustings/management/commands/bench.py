@@ -22,6 +22,7 @@ BENCHMARKS = {
     "raters": "raters",
     "queue": "queues",
     "screens": "screens",
+    "calibration": "calibration",
 }
 
 
@@ -35,6 +36,7 @@ class Command(HustingsCommand):
         parser.add_argument("--n", type=int, help="size: battles, rows, or raters")
         parser.add_argument("--plain", action="store_true", help="kernel: without numba")
         parser.add_argument("--data", type=Path, help="folder of real data, for screens")
+        parser.add_argument("--nuts", action="store_true", help="calibration: against NUTS, too")
         parser.add_argument("--json", action="store_true", help="on one line, for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -44,6 +46,7 @@ class Command(HustingsCommand):
             "n": options["n"],
             "compiled": False if options["plain"] else None,
             "data": options["data"],
+            "nuts": True if options["nuts"] else None,
         }
         chosen = {key: value for key, value in given.items() if value is not None}
         for key in chosen.keys() - inspect.signature(run).parameters.keys():
