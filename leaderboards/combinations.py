@@ -46,6 +46,7 @@ def read_combinations(
         return BoardInput(
             contestants=tuple(contestant.slug for contestant in frame.contestants),
             groups=frame.group_shares,
+            cells=frame.cells,
             dimensions=(masked.given(combination),),  # type: ignore[arg-type]  # one alone
         )
 

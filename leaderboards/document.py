@@ -20,16 +20,20 @@ from leaderboards.ranking.boards import (
     Engine,
     GroupShare,
     Section,
+    axis_of_each,
     rank_board,
 )
-from leaderboards.ranking.davidson import DavidsonPrior
 from leaderboards.ranking.errors import RankingError
+from leaderboards.ranking.hierarchical import HierarchicalPrior
+from leaderboards.ranking.hierarchical_cells import Cells
 from leaderboards.ranking.outcomes import OUTCOMES, IntArray, Tally
 from leaderboards.ranking.ratings import RatingPrior
 from leaderboards.ranking.scores import RatingInput
 from leaderboards.ranking.trueskill import TrueSkillParameters
 
-FORMAT: Final = "hustings-board/1"
+FORMAT: Final = "hustings-board/2"
+# The engine davidson merged tournaments of groups then, by regression.
+FORMAT_BEFORE: Final = "hustings-board/1"
 DECIMALS: Final = 6
 # Another machine's linear algebra differs in the last digits; a draw may fall the other way.
 TOLERANCE: Final = 5e-6
@@ -55,14 +59,15 @@ def input_json(given: BoardInput, parameters: BoardParameters) -> Json:
     return {
         "contestants": list(given.contestants),
         "groups": [asdict(group) for group in given.groups],
+        "cells": {"groups": given.cells.groups.tolist(), "shares": given.cells.share.tolist()},
         "parameters": asdict(parameters),
         "dimensions": [_dimension_json(dimension) for dimension in given.dimensions],
     }
 
 
-def digest(input_document: Json) -> str:
-    """SHA-256 of the input in its one canonical spelling."""
-    return hashlib.sha256(_canonical(input_document)).hexdigest()
+def digest(part: Json) -> str:
+    """SHA-256 of a document, or of its input alone, in its one canonical spelling."""
+    return hashlib.sha256(_canonical(part)).hexdigest()
 
 
 def section_json(section: Section, given: BoardInput) -> Json:
@@ -98,7 +103,7 @@ def verify(document: object) -> Verification:
     Raises BoardMismatchError where the document is none of ours or lacks what is needed.
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise BoardMismatchError(f'this is no board export: its "format" is not "{FORMAT}"')
+        raise BoardMismatchError(_unknown_format(document))
     try:
         given, parameters = _parse_input(document["input"])
         published = {_place(section): section for section in document["sections"]}
@@ -111,6 +116,14 @@ def verify(document: object) -> Verification:
     else:
         differences = [f"input digest: published {stated}, its input has {found}"]
     return Verification(board, study, found, len(published), tuple(sorted(differences)))
+
+
+def _unknown_format(document: object) -> str:
+    """Why a document can't be verified."""
+    if isinstance(document, dict) and document.get("format") == FORMAT_BEFORE:
+        made = document.get("code_version", "an earlier one")
+        return f"this board was computed by another model: verify it with Hustings {made}"
+    return f'this is no board export: its "format" is not "{FORMAT}"'
 
 
 def _recomputed_differences(
@@ -216,19 +229,26 @@ def _parse_input(document: Json) -> tuple[BoardInput, BoardParameters]:
     contestants = tuple(document["contestants"])
     groups = tuple(GroupShare(**group) for group in document["groups"])
     size = len(contestants), len(groups)
+    cells = Cells(
+        axis_of_each(groups),
+        np.array(document["cells"]["groups"], np.int64).reshape(
+            len(document["cells"]["shares"]), -1
+        ),
+        np.array(document["cells"]["shares"], float),
+    )
     given = BoardInput(
         contestants=contestants,
         groups=groups,
+        cells=cells,
         dimensions=tuple(_parse_ratings(each, *size) for each in document["dimensions"])
         if engine is Engine.RATINGS
         else tuple(_parse_verdicts(each, *size) for each in document["dimensions"]),
     )
     return given, BoardParameters(
         engine=engine,
-        davidson=DavidsonPrior(**parameters.pop("davidson")),
+        hierarchical=HierarchicalPrior(**parameters.pop("hierarchical")),
         trueskill=TrueSkillParameters(**parameters.pop("trueskill")),
-        # Boards from before ratings were ranked name no prior of theirs.
-        ratings=RatingPrior(**parameters.pop("ratings", {})),
+        ratings=RatingPrior(**parameters.pop("ratings")),
         **parameters,
     )
 

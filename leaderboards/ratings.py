@@ -34,6 +34,7 @@ def read_rating_input(frame: Frame, *, dimensions: Sequence[str] | None = None) 
     return BoardInput(
         contestants=tuple(contestant.slug for contestant in frame.contestants),
         groups=frame.group_shares,
+        cells=frame.cells,
         dimensions=tuple(
             rating_input(frame, dimension, columns[1:, columns[0] == dimension.pk])
             for dimension in chosen

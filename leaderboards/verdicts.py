@@ -10,8 +10,15 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from leaderboards.ranking.boards import BoardInput, DimensionInput, Engine, GroupShare
-from leaderboards.ranking.outcomes import A_WINS, B_WINS, OUTCOMES, TIE, IntArray
+from leaderboards.ranking.boards import (
+    BoardInput,
+    DimensionInput,
+    Engine,
+    GroupShare,
+    axis_of_each,
+)
+from leaderboards.ranking.hierarchical_cells import NO_ELECTORATE, Cells
+from leaderboards.ranking.outcomes import A_WINS, B_WINS, OUTCOMES, TIE, FloatArray, IntArray
 from raters.models import Outcome, Verdict
 from studies.models import CellGroup, Contestant, Dimension, Group, Study
 
@@ -36,7 +43,8 @@ ROW = (
 class Frame:
     """A study's contestants (by slug), dimensions and groups, in the order of every array.
 
-    `cell_ids` (C,) is sorted; `groups_of_cell` (C, A) holds the group of each cell on each axis.
+    `cell_ids` (C,) is sorted; `groups_of_cell` (C, A) holds the group of each cell on each axis,
+    and `cell_shares` (C,) its share.
     A study without an electorate has neither groups nor cells.
     """
 
@@ -46,6 +54,7 @@ class Frame:
     groups: tuple[Group, ...]
     cell_ids: IntArray
     groups_of_cell: IntArray
+    cell_shares: FloatArray
 
     @classmethod
     def of(cls, study: Study) -> "Frame":
@@ -59,11 +68,12 @@ class Frame:
         rows = list(
             CellGroup.objects.filter(cell__electorate__studies=study)
             .order_by("cell_id", "axis__position")
-            .values_list("cell_id", "group_id")
+            .values_list("cell_id", "group_id", "cell__share")
         )
-        cell_ids = np.array(sorted({cell for cell, _group in rows}), np.int64)
+        share_of = {cell: share for cell, _group, share in rows}
+        cell_ids = np.array(list(share_of), np.int64)
         axes = len(rows) // len(cell_ids) if rows else 0
-        of_cell = np.array([place[group] for _cell, group in rows], np.int64)
+        of_cell = np.array([place[group] for _cell, group, _share in rows], np.int64)
         return cls(
             study=study,
             contestants=tuple(study.contestants.select_related("chat_model").order_by("slug")),
@@ -71,11 +81,19 @@ class Frame:
             groups=groups,
             cell_ids=cell_ids,
             groups_of_cell=of_cell.reshape(len(cell_ids), axes),
+            cell_shares=np.array(list(share_of.values())),
         )
 
     @property
     def group_shares(self) -> tuple[GroupShare, ...]:
         return tuple(GroupShare(g.axis.key, g.key, g.share) for g in self.groups)
+
+    @property
+    def cells(self) -> Cells:
+        """The electorate's cells, as a ranking knows them."""
+        if not self.groups:
+            return NO_ELECTORATE
+        return Cells(axis_of_each(self.group_shares), self.groups_of_cell, self.cell_shares)
 
     def tournaments_of(self, cell: IntArray) -> list[IntArray]:
         """The tournaments that verdicts of these cells (V,) belong to: everybody, one an axis."""
@@ -150,6 +168,7 @@ def read_board_input(
     return BoardInput(
         contestants=tuple(contestant.slug for contestant in frame.contestants),
         groups=frame.group_shares,
+        cells=frame.cells,
         dimensions=tuple(
             dimension_input(
                 frame, dimension, verdicts, raters[dimension.pk], reads_order=reads_order

@@ -25,9 +25,17 @@ NUMBER_NAMES: Final = {
     "tie_propensity": "Tie propensity ν",
     "side_effect": "Advantage of side A (log-odds)",
     "side_effect_sd": "Its standard deviation",
+    "skill_sd": "Spread between contestants s",
+    "effective_battles": "Battles, by what they are worth after weighting",
     "draw_probability": "Draw probability",
     "rater_sd": "Spread between raters’ levels ω",
     "residual_sd": "Spread within a rater σ",
+}
+SHIFT: Final = "rank_shift_"
+ENDS_OF_SHIFT: Final = ("rank_shift_low_", "rank_shift_high_")
+NUMBERS_OF_AXES: Final = {
+    "tau_": "Spread between groups τ",
+    SHIFT: "How far groups place a contestant off its overall place",
 }
 
 
@@ -192,13 +200,24 @@ def _spans(spans: Sequence[tuple[int, int]]) -> str:
 def model_numbers(fit: Mapping[str, float], axis_names: Mapping[str, str]) -> tuple[Fact, ...]:
     """The numbers of a section's model, each with a name that people can read."""
     return tuple(
-        Fact(_number_name(name, axis_names), signed(value, decimals=3))
+        _number(name, value, fit, axis_names)
         for name, value in fit.items()
+        if not name.startswith(ENDS_OF_SHIFT)
     )
 
 
-def _number_name(name: str, axis_names: Mapping[str, str]) -> str:
-    axis = name.removeprefix("tau_")
-    if axis != name:
-        return f"Spread between groups τ: {axis_names.get(axis, axis)}"
-    return NUMBER_NAMES.get(name, name.replace("_", " ").capitalize())
+def _number(
+    name: str, value: float, fit: Mapping[str, float], axis_names: Mapping[str, str]
+) -> Fact:
+    for prefix, words in NUMBERS_OF_AXES.items():
+        if name.startswith(prefix):
+            axis = name.removeprefix(prefix)
+            label = f"{words}: {axis_names.get(axis, axis)}"
+            low, high = (fit.get(f"{end}{axis}") for end in ENDS_OF_SHIFT)
+            if prefix != SHIFT or low is None or high is None:
+                return Fact(label, signed(value, decimals=3))
+            return Fact(label, f"{value:.1f} places, {low:.1f} to {high:.1f}")
+    label = NUMBER_NAMES.get(name, name.replace("_", " ").capitalize())
+    if name == "effective_battles":
+        return Fact(label, f"{value:,.0f}")
+    return Fact(label, signed(value, decimals=3))

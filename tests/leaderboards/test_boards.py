@@ -51,7 +51,7 @@ def test_a_board_has_every_dimension_and_group_the_electorate_and_the_sample(
 
 def test_a_board_says_what_it_was_computed_from_and_how(board: Board) -> None:
     assert board.engine == Engine.DAVIDSON
-    assert board.parameters["davidson"]["skill_sd"] > 0
+    assert board.parameters["hierarchical"]["skill_scale"] > 0
     assert board.verdicts == Verdict.objects.count()
     assert board.raters == Participation.objects.count()
     assert board.input_digest == document.digest(document.unpack(bytes(board.document))["input"])
@@ -115,7 +115,8 @@ def test_an_export_that_was_tampered_with_is_found_out(
 @pytest.mark.parametrize(
     ("tamper", "what"),
     [
-        (lambda d: _times(d).__setitem__(0, 99), "was published as"),
+        (lambda d: _times(d).__setitem__(0, 99), "cannot be ranked"),
+        (lambda d: d["input"]["parameters"].update(seed=7), "was published as"),
         (lambda d: d["input"]["groups"][0].update(share=0.9), "cannot be ranked"),
     ],
 )

@@ -165,11 +165,15 @@ def test_numbers_as_people_write_them() -> None:
 
 
 def test_the_model_s_numbers_have_names() -> None:
-    facts = model_numbers({"tau_age": 0.4396, "side_effect": -0.01, "shape": 2.0}, {"age": "Age"})
+    shift = {"rank_shift_age": 2.84, "rank_shift_low_age": 2.1, "rank_shift_high_age": 3.5}
+    fit = {"tau_age": 0.4396, "side_effect": -0.01, "effective_battles": 1234.5, "shape": 2.0}
+    facts = model_numbers(fit | shift, {"age": "Age"})
     assert [(fact.label, fact.value) for fact in facts] == [
         ("Spread between groups τ: Age", "0.440"),
         ("Advantage of side A (log-odds)", "−0.010"),
+        ("Battles, by what they are worth after weighting", "1,234"),
         ("Shape", "2.000"),
+        ("How far groups place a contestant off its overall place: Age", "2.8 places, 2.1 to 3.5"),
     ]
 
 
