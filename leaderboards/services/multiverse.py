@@ -24,7 +24,7 @@ def compute_multiverse(
     if parameters.engine is not engine:
         raise WrongEngineError(f"Combinations of exclusions are ranked by {engine} alone.")
     frame = Frame.of(study)
-    chosen = _dimension(frame, dimension)
+    chosen = dimension_named(frame, dimension)
     kinds = kinds_of(study)
     given = read_combinations(frame, chosen, kinds)
     if not given(0).dimensions[0].raters[0]:
@@ -34,7 +34,8 @@ def compute_multiverse(
     return frame, chosen, multiverse
 
 
-def _dimension(frame: Frame, key: str) -> Dimension:
+def dimension_named(frame: Frame, key: str) -> Dimension:
+    """The dimension of this key, or without one the overall; NothingToRankError for none."""
     for dimension in frame.dimensions:
         if dimension.key == key or (not key and dimension.is_overall):
             return dimension

@@ -1,6 +1,6 @@
 """Models of the raters app, by topic."""
 
-from raters.models.battles import Battle, Outcome, Rating, Reply, Turn, Verdict
+from raters.models.battles import Battle, Outcome, Rating, Reply, SideStyle, Turn, Verdict
 from raters.models.checks import CheckAnswer, Exclusion, Signal, Strike
 from raters.models.panel import Participation, Rater
 
@@ -13,6 +13,7 @@ __all__ = [
     "Rater",
     "Rating",
     "Reply",
+    "SideStyle",
     "Signal",
     "Strike",
     "Turn",

@@ -205,6 +205,38 @@ class Reply(models.Model):
         return f"{self.turn}{self.side}"
 
 
+class SideStyle(models.Model):
+    """How one side's replies of a judged battle look: counts over all of them, and no word.
+
+    Written once she has judged, so that boards allow for it without reading what was said; the
+    counts are those of `raters.quality.style`. `first_piece_ms` is the mean time to a reply's
+    first piece, where it is known.
+    """
+
+    battle = models.ForeignKey(Battle, models.PROTECT, related_name="styles", db_index=False)
+    side = models.CharField(max_length=1, choices=Reply.Side)
+    words = models.PositiveIntegerField()
+    list_items = models.PositiveIntegerField()
+    headers = models.PositiveIntegerField()
+    bold = models.PositiveIntegerField()
+    links = models.PositiveIntegerField()
+    code_blocks = models.PositiveIntegerField()
+    emoji = models.PositiveIntegerField()
+    first_piece_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["battle", "side"]
+        constraints = [
+            models.UniqueConstraint(F("battle"), F("side"), name="one_style_per_battle_and_side"),
+            models.CheckConstraint(
+                condition=Q(side__in=["a", "b"]), name="side_of_a_style_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.battle}{self.side}"
+
+
 class Verdict(models.Model):
     """A, B or tie on one dimension of one battle. Append-only: a trigger refuses any change.
 

@@ -194,3 +194,8 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+    @property
+    def kind(self) -> str:
+        """Its rule, or what it names: "participation" or "battle"."""
+        return self.rule or ("participation" if self.participation_id else "battle")

@@ -1,0 +1,113 @@
+"""A study's topics: who is good at what, and who everywhere."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from unfold.admin import ModelAdmin
+
+from accounts.admin_pages import page_of, table
+from leaderboards.errors import NothingToRankError
+from leaderboards.pages.words import percent, probability, rank_text
+from leaderboards.ranking.errors import RankingError
+from leaderboards.ranking.swiss import Profile
+from leaderboards.ranking.topics import ENOUGH_BATTLES
+from leaderboards.topics import Level, Place, SwissLine, TopicsPage, read_topics
+from studies.access import may_see_live_figures
+from studies.models import Study
+
+
+@never_cache
+@require_safe
+def topics_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
+    """The topics, for whoever may see the study's live figures.
+
+    `dimension` and `level` choose others.
+    """
+    if not may_see_live_figures(request.user):
+        raise PermissionDenied
+    study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
+    wanted = request.GET.get("level", "")
+    context = model_admin.admin_site.each_context(request) | {
+        "title": f"Topics: {study}",
+        "opts": Study._meta,
+        "original": study,
+        "dimensions": study.dimensions.order_by("position", "key"),
+        "back": page_of(study),
+    }
+    try:
+        # Another level than there is comes from an address written by hand.
+        level = Level(wanted) if wanted in list(Level) else None
+        page = read_topics(study, dimension=request.GET.get("dimension", ""), level=level)
+        context |= _shown(page)
+    except (NothingToRankError, RankingError) as error:
+        context["refusal"] = str(error)
+    return TemplateResponse(request, "admin/leaderboards/study/topics.html", context)
+
+
+def _shown(page: TopicsPage) -> dict[str, object]:
+    most = page.contests.eliminations[-1]
+    return {
+        "page": page,
+        "enough": ENOUGH_BATTLES,
+        "most": percent(most),
+        "contests": f"{page.contests.runs:,}",
+        "places": _place_table(page),
+        "swiss": _swiss_table(page, percent(most)),
+    }
+
+
+def _place_table(page: TopicsPage) -> SafeString:
+    """Contestants down in order of their overall rank, topics across."""
+    total = sum(topic.battles for topic in page.topics)
+    weights = [_lines(percent(topic.weight), topic.battles) for topic in page.topics]
+    rows: list[tuple[object, ...]] = [("Weight", _lines(percent(1), total), *weights)]
+    across = zip(page.overall, *(line.places for line in page.lines), strict=True)
+    rows += [(places[0].name, *map(_cell, places)) for places in across]
+    names = [f"#{topic.name}" for topic in page.topics]
+    return table(["Contestant", "#All topics", *names], rows)
+
+
+def _cell(place: Place) -> SafeString:
+    """Rank interval over the battles it rests on."""
+    if not place.is_enough:
+        return _lines("not enough data", place.battles)
+    rank = rank_text(place.rank_low, place.rank_high)
+    return _lines(format_html("<strong>{}</strong>", rank), place.battles)
+
+
+def _lines(above: str, battles: int) -> SafeString:
+    unit = "battle" if battles == 1 else "battles"
+    return format_html("{}<br>{} {}", above, f"{battles:,}", unit)
+
+
+def _swiss_table(page: TopicsPage, most: str) -> SafeString:
+    headers = [
+        *("Contestant", "#Expected score", "#95 % interval", "#Wins the contest"),
+        *("#Expected rank", f"#With {most} out", "What eliminations do to it"),
+    ]
+    rows = [
+        (
+            line.name,
+            percent(line.score),
+            f"{percent(line.low)} to {percent(line.high)}",
+            probability(line.wins),
+            f"{line.rank:.1f}",
+            f"{line.rank_most:.1f}",
+            _words(line),
+        )
+        for line in page.swiss
+    ]
+    return table(headers, rows)
+
+
+def _words(line: SwissLine) -> str:
+    if line.profile is Profile.SPECIALIST:
+        return f"Specialist: a weak topic first costs it {-line.sensitivity:.1f} more places."
+    if line.profile is Profile.GENERALIST:
+        return "Generalist: it hardly matters which topic comes first."
+    return "Can’t be told yet."
