@@ -63,16 +63,16 @@ def read_left_out(study: Study) -> list[LeftOut]:
     count = {kind: _counter(study, kind) for kind in active.kinds()}
     return [
         LeftOut(
-            kind="rule" if exclusion.rule else _kind(exclusion),
+            kind="rule" if exclusion.rule else exclusion.kind,
             rule=exclusion.rule,
-            of=exclusion.get_rule_display() or f"a {_kind(exclusion)}",
+            of=exclusion.get_rule_display() or f"a {exclusion.kind}",
             reason=exclusion.reason,
             created_at=exclusion.created_at.isoformat(),
             verdicts=verdicts,
             participations=participations,
         )
         for exclusion in active.order_by("created_at", "pk")
-        for verdicts, participations in [count[_kind(exclusion)](exclusion)]
+        for verdicts, participations in [count[exclusion.kind](exclusion)]
     ]
 
 
@@ -135,10 +135,6 @@ def _count_rule(answers: VerdictQuerySet | RatingQuerySet) -> tuple[int, int]:
         verdicts=Count("pk"), participations=Count("battle__participation", distinct=True)
     )
     return counted["verdicts"], counted["participations"]
-
-
-def _kind(exclusion: Exclusion) -> str:
-    return exclusion.rule or ("participation" if exclusion.participation_id else "battle")
 
 
 @lru_cache(maxsize=BOARDS_KEPT)

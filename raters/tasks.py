@@ -47,7 +47,7 @@ def ring_due_screens() -> None:
 @shared_task
 def pause_overspent_studies() -> None:
     """Let no study cost more than its budget for longer than a beat."""
-    spending.pause_overspent_studies()
+    spending.pause_overspent_studies(at=timezone.now())
 
 
 @shared_task

@@ -8,10 +8,24 @@ from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.reverse import reverse
+from rest_framework.views import APIView
 
 from studies.access import get_study_for
-from studies.models import Axis, Contestant, Dimension, Electorate, Group, Source, Study, Task
+from studies.ledger import export_ledger
+from studies.models import (
+    Axis,
+    Contestant,
+    Dimension,
+    Electorate,
+    Group,
+    LedgerEntry,
+    Source,
+    Study,
+    Task,
+)
 
 
 class ListedFilter(filters.ChoiceFilter):
@@ -207,6 +221,35 @@ class StudyDetail(OfStudy, generics.RetrieveAPIView[Study]):
             "electorate__sources",
         )
         return self.study
+
+
+class LedgerEntryOut(serializers.ModelSerializer[LedgerEntry]):
+    at = serializers.CharField(help_text="In UTC, spelt as the digest is taken of it.")
+    facts = serializers.JSONField(help_text="What happened, and `by` whom in a word.")
+
+    class Meta:
+        model = LedgerEntry
+        fields = ["number", "kind", "at", "facts", "previous", "digest"]
+
+
+class LedgerOut(serializers.Serializer[Study]):
+    format = serializers.CharField()
+    study = serializers.SlugField()
+    entries = LedgerEntryOut(many=True)
+
+
+class LedgerDetail(OfStudy, APIView):
+    """What happened to a study."""
+
+    @extend_schema(
+        summary="Ledger of a study",
+        description="Every board, withdrawal, exclusion, change of rule, entry of a contestant "
+        "and sharing of data, in a chain of digests: `hustings verify_ledger FILE`.",
+        tags=["studies"],
+        responses=LedgerOut,
+    )
+    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
+        return Response(export_ledger(self.study))
 
 
 @extend_schema_view(

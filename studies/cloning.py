@@ -7,13 +7,12 @@ from django.db.models import QuerySet
 
 from studies.errors import SlugTakenError
 from studies.models import Contestant, StoppingRule, Study
-from studies.services import add_consent_text, enter_contestant
+from studies.services import add_consent_text, enter_contestant, give_electorate
 
 # What the raters of a study are asked and offered, and how many there are to be.
 COPIED = (
     "question",
     "protocol",
-    "electorate",
     "raters_wanted",
     "quota_by",
     "battles_each",
@@ -43,6 +42,8 @@ NOT_COPIED = frozenset(
         "id",
         "slug",
         "title",
+        # A service gives it, which says so in the ledger.
+        "electorate",
         "state",
         "opened_at",
         "answered_at",
@@ -57,8 +58,8 @@ NOT_COPIED = frozenset(
 
 
 @transaction.atomic
-def clone_study(study: Study, *, slug: str, title: str) -> Study:
-    """A draft with the design of a study and none of its raters.
+def clone_study(study: Study, *, slug: str, title: str, is_preview: bool = False) -> Study:
+    """A draft with the design of a study and none of its raters; or a passing copy, as a preview.
 
     Dimensions, contestants that have not withdrawn, checks, quotas, stopping rules, completion
     codes and the latest consent text come along; not a rule about a pair of which one has
@@ -67,8 +68,13 @@ def clone_study(study: Study, *, slug: str, title: str) -> Study:
     if Study.objects.filter(slug=slug).exists():
         raise SlugTakenError(f"Another study has the address “{slug}”: choose another one.")
     clone = Study.objects.create(
-        slug=slug, title=title, **{field: getattr(study, field) for field in COPIED}
+        slug=slug,
+        title=title,
+        preview_of=study if is_preview else None,
+        **{field: getattr(study, field) for field in COPIED},
     )
+    if study.electorate is not None:
+        give_electorate(clone, study.electorate, at=clone.created_at)
     for rows in (
         study.dimensions.all(),
         study.tasks.all(),

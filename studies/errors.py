@@ -35,3 +35,7 @@ class TaskListError(StudyError):
     def __init__(self, flaws: tuple[str, ...]) -> None:
         super().__init__(" ".join(flaws))
         self.flaws = flaws
+
+
+class LedgerError(StudyError):
+    """Something is no ledger, or nothing that a ledger can hold."""

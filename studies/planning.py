@@ -11,8 +11,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count
 
 from studies.census.quotas import (
     Allocation,
@@ -24,10 +23,11 @@ from studies.census.quotas import (
 from studies.checks import missing_of_checks
 from studies.dimension_templates import dimension_templates
 from studies.errors import QuotaError, StudyNotReadyError
+from studies.ledger import changing_rules
 from studies.models import Cell, CompletionCode, Contestant, Electorate, Group, Quota, Study
 from studies.providers import ProviderError, check_address
 from studies.registry import address_rules, endpoint_of
-from studies.services import CELL_SEPARATOR, refused_step, states_before
+from studies.services import CELL_SEPARATOR, mark_open, refused_step, states_before
 from studies.spending import overspending
 from studies.stopping import missing_of_stopping
 
@@ -77,7 +77,7 @@ def plan_quotas(study: Study, *, raters: int) -> tuple[Division, ...]:
 
 
 @transaction.atomic
-def allocate_quotas(study: Study, *, raters: int) -> tuple[Division, ...]:
+def allocate_quotas(study: Study, *, raters: int, at: datetime) -> tuple[Division, ...]:
     """Divide places by the electorate's shares, in place of the study's quotas.
 
     By groups or cells as `study.quota_by` says. Raises QuotaError as `plan_quotas` does, and
@@ -88,14 +88,15 @@ def allocate_quotas(study: Study, *, raters: int) -> tuple[Division, ...]:
     divisions = plan_quotas(locked, raters=raters)
     targets = {subject: plan.target for division in divisions for subject, plan in division.rows}
     _require_room(locked, targets)
-    locked.quotas.all().delete()
-    Quota.objects.bulk_create(
-        Quota(study=locked, cell=subject, target=target)
-        if isinstance(subject, Cell)
-        else Quota(study=locked, group=subject, target=target)
-        for subject, target in targets.items()
-    )
-    Study.objects.filter(pk=study.pk).update(raters_wanted=raters)
+    with changing_rules(locked, at=at):
+        locked.quotas.all().delete()
+        Quota.objects.bulk_create(
+            Quota(study=locked, cell=subject, target=target)
+            if isinstance(subject, Cell)
+            else Quota(study=locked, group=subject, target=target)
+            for subject, target in targets.items()
+        )
+        Study.objects.filter(pk=study.pk).update(raters_wanted=raters)
     study.refresh_from_db()
     return divisions
 
@@ -170,12 +171,7 @@ def open_study(study: Study, *, at: datetime) -> None:
         raise refused_step(study, Study.State.OPEN)
     if missing := missing_before_opening(study):
         raise StudyNotReadyError(missing)
-    opened = Study.objects.filter(pk=study.pk, state=study.state).update(
-        state=Study.State.OPEN, opened_at=Coalesce("opened_at", Value(at)), pause_reason=""
-    )
-    study.refresh_from_db()
-    if not opened:
-        raise refused_step(study, Study.State.OPEN)
+    mark_open(study, at=at)
 
 
 def _missing_of_contestants(study: Study) -> Iterator[str]:

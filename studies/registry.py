@@ -1,5 +1,7 @@
 """The registry of chat models: how each of them is asked, and the bots that come with Hustings."""
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -49,6 +51,12 @@ def endpoint_of(chat_model: ChatModel) -> Endpoint:
         key_variable=chat_model.key_variable,
         timeout=timedelta(seconds=chat_model.timeout_s),
     )
+
+
+def pinned_digest(chat_model: ChatModel) -> str:
+    """SHA-256 of a chat model's pinned fields: it tells that they are the same, and not what."""
+    pinned = {field: getattr(chat_model, field) for field in ChatModel.PINNED}
+    return hashlib.sha256(json.dumps(pinned, sort_keys=True).encode()).hexdigest()
 
 
 def is_key_set(chat_model: ChatModel) -> bool | None:

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from studies.census import ElectorateSpec, cell_shares, load_shipped, shipped_electorates
 from studies.errors import ElectorateConflictError, StateError
 from studies.graph import parts_without
+from studies.ledger import By, Kind, changing_rules, record
 from studies.models import (
     Axis,
     Cell,
@@ -24,6 +25,8 @@ from studies.models import (
     Source,
     Study,
 )
+from studies.registry import pinned_digest
+from studies.rules import rules_of
 
 CELL_SEPARATOR = "|"
 # How many of a part are named where it is told.
@@ -35,6 +38,12 @@ NEXT_STATES: dict[str, frozenset[str]] = {
     Study.State.PAUSED: frozenset({Study.State.OPEN, Study.State.CLOSED}),
     Study.State.CLOSED: frozenset({Study.State.ARCHIVED}),
     Study.State.ARCHIVED: frozenset(),
+}
+# What the ledger says of a study that came to a state. Opening it has a service of its own.
+ENTRIES: Final = {
+    Study.State.PAUSED: Kind.STUDY_PAUSED,
+    Study.State.CLOSED: Kind.STUDY_CLOSED,
+    Study.State.ARCHIVED: Kind.STUDY_ARCHIVED,
 }
 
 
@@ -121,7 +130,7 @@ def ensure_shipped_electorate(slug: str) -> Electorate | None:
 
 
 @transaction.atomic
-def give_electorate(study: Study, electorate: Electorate) -> None:
+def give_electorate(study: Study, electorate: Electorate, *, at: datetime) -> None:
     """Say whom the study speaks for; its quotas go with the electorate whose shares they divide.
 
     Once it has raters this has to extend theirs: the same axes, and every cell that somebody is
@@ -133,6 +142,7 @@ def give_electorate(study: Study, electorate: Electorate) -> None:
     study.refresh_from_db()
     if study.electorate_id == electorate.pk:
         return
+    before = study.electorate
     moves = _cells_in(study, electorate) if study.participations.exists() else {}
     study.quotas.all().delete()
     study.matchups.all().delete()
@@ -140,6 +150,12 @@ def give_electorate(study: Study, electorate: Electorate) -> None:
         study.participations.filter(cell=cell).update(cell=extended)
     Study.objects.filter(pk=study.pk).update(electorate=electorate)
     study.refresh_from_db()
+    facts = {
+        "electorate": electorate.slug,
+        "name": electorate.name,
+        "before": before.slug if before else None,
+    }
+    record(study, Kind.ELECTORATE_GIVEN, facts, by=By.ADMIN, at=at)
 
 
 def _cells_in(study: Study, electorate: Electorate) -> dict[int, int]:
@@ -196,9 +212,18 @@ def enter_contestant(
         chat_model, _ = ChatModel.objects.get_or_create(
             name=name, version=1, defaults={"developer": developer}
         )
-    return Contestant.objects.create(
+    contestant = Contestant.objects.create(
         study=study, chat_model=chat_model, name=name, slug=_free_slug(study, name)
     )
+    facts = {
+        "contestant": contestant.slug,
+        "name": name,
+        "developer": chat_model.developer,
+        "version": chat_model.version,
+        "pinned": pinned_digest(chat_model),
+    }
+    record(study, Kind.CONTESTANT_ENTERED, facts, by=By.ADMIN, at=contestant.entered_at)
+    return contestant
 
 
 def _free_slug(study: Study, name: str) -> str:
@@ -238,9 +263,10 @@ def add_consent_text(study: Study, *, summary: str, text: str) -> ConsentText:
     )
 
 
-def choose_quota_kind(study: Study, *, quota_by: str) -> None:
+def choose_quota_kind(study: Study, *, quota_by: str, at: datetime) -> None:
     """Say whether quotas are divided by groups or by cells; `allocate_quotas` then divides them."""
-    Study.objects.filter(pk=study.pk).update(quota_by=Study.QuotaBy(quota_by))
+    with changing_rules(study, at=at):
+        Study.objects.filter(pk=study.pk).update(quota_by=Study.QuotaBy(quota_by))
     study.refresh_from_db()
 
 
@@ -268,6 +294,12 @@ def withdraw_contestant(
         raise StateError(f"{contestant} has withdrawn already.")
     study.matchups.all().delete()
     contestant.refresh_from_db()
+    facts = {
+        "contestant": contestant.slug,
+        "name": contestant.name,
+        "reason": contestant.withdrawal_reason,
+    }
+    record(study, Kind.CONTESTANT_WITHDRAWN, facts, by=By.ADMIN, at=at)
 
 
 def parts_left_by(contestant: Contestant) -> tuple[tuple[str, ...], ...]:
@@ -310,11 +342,15 @@ def _names(part: Sequence[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-def move_study(study: Study, *, to: str, reason: str = "") -> None:
+@transaction.atomic
+def move_study(
+    study: Study, *, to: str, reason: str = "", public_reason: str = "", at: datetime
+) -> None:
     """Move a study along its life cycle: draft → open ⇄ paused → closed → archived.
 
     Except to open: that is `studies.planning.open_study`, which checks the design first.
-    `reason` is why the platform pauses it, where no person did.
+    `reason` is why the platform pauses it, where no person did; it is for admins, and the ledger
+    says `public_reason`.
     """
     if to == Study.State.OPEN:
         raise StateError("A study opens only by the step that checks its design.")
@@ -324,6 +360,28 @@ def move_study(study: Study, *, to: str, reason: str = "") -> None:
     study.refresh_from_db()
     if not moved:
         raise refused_step(study, to)
+    by = By.PLATFORM if reason else By.ADMIN
+    record(study, ENTRIES[Study.State(to)], {"reason": public_reason}, by=by, at=at)
+
+
+@transaction.atomic
+def mark_open(study: Study, *, at: datetime) -> None:
+    """Write that a study is open, and in its ledger the rules with which it first opened.
+
+    What has to be checked before, its callers have. Raises StateError where the life cycle does
+    not allow it.
+    """
+    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    if locked.state not in states_before(Study.State.OPEN):
+        raise refused_step(locked, Study.State.OPEN)
+    facts: dict[str, object] = {}
+    if locked.opened_at is None:
+        facts = {"rules": [{"what": what, "is": value} for what, value in rules_of(locked).items()]}
+    Study.objects.filter(pk=study.pk).update(
+        state=Study.State.OPEN, opened_at=locked.opened_at or at, pause_reason=""
+    )
+    study.refresh_from_db()
+    record(study, Kind.STUDY_OPENED, facts, by=By.ADMIN, at=at)
 
 
 def states_before(to: str) -> list[str]:

@@ -4,17 +4,15 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Value
-from django.db.models.functions import Coalesce
 
 from studies.errors import StateError, StudyNotReadyError
+from studies.ledger import changing_rules
 from studies.models import Study
 from studies.planning import CONTESTANTS_NEEDED, allocate_quotas
 from studies.services import (
     add_consent_text,
     choose_overall_dimension,
-    refused_step,
-    states_before,
+    mark_open,
 )
 from studies.stopping import empty_queue
 
@@ -39,19 +37,20 @@ def open_to_simulated_raters(
     if not locked.consent_texts.exists():
         add_consent_text(locked, summary=CONSENT, text=CONSENT)
     if locked.electorate is not None and not locked.quotas.exists():
-        allocate_quotas(locked, raters=raters)
+        allocate_quotas(locked, raters=raters, at=at)
     if policy is not None:
-        choose_policy(locked, policy)
+        choose_policy(locked, policy, at=at)
     if locked.state != Study.State.OPEN:
-        _open(locked, at=at)
+        mark_open(locked, at=at)
     study.refresh_from_db()
 
 
-def choose_policy(study: Study, policy: str) -> None:
+def choose_policy(study: Study, policy: str, *, at: datetime) -> None:
     """Say how a study's pairs are chosen, from the next one on."""
     changed = Study.objects.filter(pk=study.pk).exclude(policy=policy)
-    if changed.update(policy=Study.Policy(policy)):
-        empty_queue(study)
+    with changing_rules(study, at=at):
+        if changed.update(policy=Study.Policy(policy)):
+            empty_queue(study)
     study.refresh_from_db()
 
 
@@ -62,14 +61,6 @@ def require_simulated(study: Study) -> None:
             f"The study {study.slug} has real raters: simulated ones would falsify it. "
             "Tick “is simulated” in a study of its own."
         )
-
-
-def _open(study: Study, *, at: datetime) -> None:
-    if study.state not in states_before(Study.State.OPEN):
-        raise refused_step(study, Study.State.OPEN)
-    Study.objects.filter(pk=study.pk).update(
-        state=Study.State.OPEN, opened_at=Coalesce("opened_at", Value(at)), pause_reason=""
-    )
 
 
 def _require_comparisons(study: Study) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
+from django.db import transaction
+
 from studies.errors import StateError
-from studies.models import Contestant, StoppingRule, Study
+from studies.ledger import By, changing_rules, record
+from studies.models import Contestant, LedgerEntry, StoppingRule, Study
 
 Kind = StoppingRule.Kind
 
@@ -82,20 +85,24 @@ def takes_nobody_new(study: Study) -> bool:
     return study.state != Study.State.OPEN or has_ended(study)
 
 
+@transaction.atomic
 def mark_answered(study: Study, *, at: datetime) -> None:
     """Say that all stopping rules of a study are fulfilled. The first time stands."""
-    Study.objects.filter(pk=study.pk, answered_at=None).update(answered_at=at)
+    answered = Study.objects.filter(pk=study.pk, answered_at=None).update(answered_at=at)
     study.refresh_from_db(fields=["answered_at"])
+    if answered:
+        record(study, LedgerEntry.Kind.STUDY_ANSWERED, {}, by=By.PLATFORM, at=at)
 
 
-def take_raters_again(study: Study) -> None:
+def take_raters_again(study: Study, *, at: datetime) -> None:
     """Let a study go on although its question is answered, until its places are filled.
 
     Raises StateError if it has not ended in this way.
     """
-    ended = Study.objects.filter(
-        pk=study.pk, answered_at__isnull=False, ends_when_answered=True
-    ).update(ends_when_answered=False)
+    with changing_rules(study, at=at):
+        ended = Study.objects.filter(
+            pk=study.pk, answered_at__isnull=False, ends_when_answered=True
+        ).update(ends_when_answered=False)
     study.refresh_from_db(fields=["answered_at", "ends_when_answered"])
     if not ended:
         raise StateError(f"The study {study.slug} has not ended by its stopping rules.")

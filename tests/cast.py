@@ -137,5 +137,5 @@ def complete_design(study: Study, *, raters: int = 20) -> Study:
     for outcome in CompletionCode.Outcome:
         CompletionCode.objects.create(study=study, outcome=outcome, code=f"CODE-{outcome}")
     Study.objects.filter(pk=study.pk).update(task="Plan something for this month.")
-    allocate_quotas(study, raters=raters)
+    allocate_quotas(study, raters=raters, at=NOW)
     return study

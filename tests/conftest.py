@@ -16,18 +16,22 @@ def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> Iterator[No
 
     Migration's last step puts them back, so the next test has them again.
     """
-    if "transactional_db" not in request.fixturenames:
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and marker.kwargs.get("transaction", False)
+    if not commits and "transactional_db" not in request.fixturenames:
         yield
         return
     from django.db import connection
 
     import leaderboards.apps
     import raters.apps
+    import studies.apps
     from studies import append_only
 
     request.getfixturevalue("transactional_db")
     yield
-    append_only.remove(connection, [*raters.apps.refusals(), *leaderboards.apps.refusals()])
+    for app in (studies.apps, raters.apps, leaderboards.apps):
+        append_only.remove(connection, app.refusals())
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from leaderboards.ranking.boards import (
 from leaderboards.ratings import read_rating_input
 from leaderboards.verdicts import Frame, read_board_input
 from raters.models import Rating, Verdict
+from studies.ledger import By, Kind, head, record
 from studies.models import Study
 
 if TYPE_CHECKING:
@@ -123,7 +124,20 @@ def take_board(
     _write_sections(board, frame, exported["sections"])
     # Last: the triggers refuse a section or row of a board that stands.
     board.save(force_insert=True)
+    _record_board(board, exported, by=by)
     return board
+
+
+def _record_board(board: Board, exported: Json, *, by: "User | None") -> None:
+    facts = {
+        "board": exported["id"],
+        "engine": board.engine,
+        "input_digest": board.input_digest,
+        "document": document.digest(exported),
+        "supersedes": exported["supersedes"],
+    }
+    of = By.PLATFORM if by is None else By.ADMIN
+    record(board.study, Kind.BOARD_TAKEN, facts, by=of, at=board.taken_at)
 
 
 def _fieldwork(study: Study) -> dict[str, datetime]:
@@ -212,10 +226,17 @@ def _document(
             for c in frame.contestants
         ],
         "exclusions": left_out_json(left_out),
+        "ledger": _ledger_json(study),
         "input": given_json,
         "input_digest": document.digest(given_json),
         "sections": [document.section_json(section, given) for section in sections],
     }
+
+
+def _ledger_json(study: Study) -> Json | None:
+    """The ledger's head as the board is taken: nobody can cut or rewrite what stood by then."""
+    last = head(study)
+    return None if last is None else {"number": last.number, "digest": last.digest}
 
 
 def _electorate_json(frame: Frame) -> Json | None:
@@ -239,6 +260,7 @@ def _electorate_json(frame: Frame) -> Json | None:
     }
 
 
+@transaction.atomic
 def withdraw_board(board: Board, *, reason: str, by: "User", at: datetime) -> BoardWithdrawal:
     """Withdraw a published board with a reason; the board itself stays, and says so."""
     if not reason.strip():
@@ -248,4 +270,6 @@ def withdraw_board(board: Board, *, reason: str, by: "User", at: datetime) -> Bo
     )
     if not is_new:
         raise BoardError(f"The board was withdrawn already: {withdrawal.reason}")
+    facts = {"board": str(board.pk), "reason": withdrawal.reason}
+    record(board.study, Kind.BOARD_WITHDRAWN, facts, by=By.ADMIN, at=at)
     return withdrawal

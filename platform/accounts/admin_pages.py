@@ -84,7 +84,8 @@ class ReasonForm(StepForm):
 
     reason = forms.CharField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One or two sentences. It is kept, and shown wherever this shows.",
+        help_text="One or two sentences. Anybody may read it, wherever this shows and in the "
+        "study's ledger, and it is kept for good: name nobody.",
     )
 
 

@@ -13,8 +13,10 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from leaderboards import api as leaderboards
+from leaderboards.controls_api import ControlsDetail
 from leaderboards.multiverse_api import MultiverseDetail
 from leaderboards.sampling_api import SamplingDetail
+from leaderboards.topics_api import TopicsDetail
 from raters.api import AgreementDetail
 from studies import api as studies
 
@@ -79,7 +81,10 @@ urlpatterns: list[URLPattern] = [
         name="board-export",
     ),
     path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),
+    path("studies/<slug:slug>/controls/", ControlsDetail.as_view(), name="controls"),
+    path("studies/<slug:slug>/topics/", TopicsDetail.as_view(), name="topics"),
     path("studies/<slug:slug>/sampling/", SamplingDetail.as_view(), name="sampling"),
+    path("studies/<slug:slug>/ledger/", studies.LedgerDetail.as_view(), name="ledger"),
     path("studies/<slug:slug>/agreement/", AgreementDetail.as_view(), name="agreement"),
     re_path("", Unknown.as_view()),
 ]

@@ -18,7 +18,12 @@ from studies.models import AttentionCheck, ChatModel, CompletionCode, Dimension,
 from studies.planning import allocate_quotas, open_study
 from studies.providers import BOT_SCHEME
 from studies.registry import register_bots
-from studies.services import add_consent_text, ensure_shipped_electorate, enter_contestant
+from studies.services import (
+    add_consent_text,
+    ensure_shipped_electorate,
+    enter_contestant,
+    give_electorate,
+)
 from studies.task_list import add_tasks, parse_tasks
 
 SLUG: Final = "demo"
@@ -64,11 +69,11 @@ def ensure_demo_study(*, raters: int, seed: int, at: datetime) -> Study:
             "state": Study.State.CLOSED,
             "is_public": True,
             "is_simulated": True,
-            "electorate": ensure_shipped_electorate("us-2023"),
         },
     )
     if not is_new:
         return study
+    _give_electorate(study, at=at)
     for name, developer in CONTESTANTS.items():
         enter_contestant(study, name=name, developer=developer)
     Dimension.objects.bulk_create(
@@ -144,7 +149,6 @@ def _ensure_live_study(design: LiveDesign, *, at: datetime) -> Study:
             "question": design.question,
             "protocol": design.protocol,
             "is_public": True,
-            "electorate": ensure_shipped_electorate("us-2023"),
             "task": TASK,
             "min_turns": 2,
             "battles_each": design.battles_each,
@@ -154,13 +158,14 @@ def _ensure_live_study(design: LiveDesign, *, at: datetime) -> Study:
     if study.state != Study.State.DRAFT:
         return study
     if is_new:
-        _design_live_study(study)
+        _design_live_study(study, at=at)
     open_study(study, at=at)
     return study
 
 
 @transaction.atomic
-def _design_live_study(study: Study) -> None:
+def _design_live_study(study: Study, *, at: datetime) -> None:
+    _give_electorate(study, at=at)
     register_bots()
     for chat_model in ChatModel.objects.filter(base_url__startswith=BOT_SCHEME):
         enter_contestant(study, name=chat_model.name, chat_model=chat_model)
@@ -174,7 +179,13 @@ def _design_live_study(study: Study) -> None:
         CompletionCode.objects.create(
             study=study, outcome=outcome, code=f"DEMO-{outcome.value.upper().replace('_', '-')}"
         )
-    allocate_quotas(study, raters=PLACES)
+    allocate_quotas(study, raters=PLACES, at=at)
+
+
+def _give_electorate(study: Study, *, at: datetime) -> None:
+    electorate = ensure_shipped_electorate("us-2023")
+    assert electorate is not None, "it is shipped"  # noqa: S101
+    give_electorate(study, electorate, at=at)
 
 
 def ensure_demo_admin() -> str:

@@ -26,7 +26,7 @@ class RuleForm(StepForm):
     )
     reason = forms.CharField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One or two sentences. Boards publish it.",
+        help_text="One or two sentences. Anybody may read it, on boards and in the study's ledger.",
     )
 
 

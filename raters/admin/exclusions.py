@@ -43,7 +43,8 @@ class ExclusionForm(ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "participation": "All of one rater's verdicts in one study.",
             "battle": "Or the verdicts of one battle.",
-            "reason": "One or two sentences. Boards publish it.",
+            "reason": "One or two sentences. Anybody may read it, on boards and in the study's "
+            "ledger: name nobody.",
         }
 
     def clean(self) -> dict[str, Any]:

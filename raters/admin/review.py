@@ -111,9 +111,9 @@ def exclude_step(
         """Why she is left out; the usual words are there."""
 
         reason = forms.CharField(
-            initial=f"Rater {rater}, fraud",
+            initial="Fraud",
             widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-            help_text="Boards publish it.",
+            help_text="Anybody may read it, on boards and in the study's ledger: name nobody.",
         )
 
     def act(data: dict[str, Any]) -> str:

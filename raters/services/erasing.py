@@ -12,13 +12,14 @@ from django.db import transaction
 from raters.models import (
     Battle,
     CheckAnswer,
-    Exclusion,
     Participation,
     Reply,
+    SideStyle,
     Signal,
     Strike,
     Turn,
 )
+from raters.services.exclusions import exclude_what_was_withdrawn
 from raters.services.panel import ERASED_ID, account_id
 from raters.services.replies import UNCLAIMED
 from studies.models import Study
@@ -46,9 +47,7 @@ def withdraw_and_erase(participation: Participation, *, at: datetime) -> None:
         _erase_person(hers, at=at)
         # In a preview there are no verdicts to leave out, and an exclusion could never be removed.
         if study.preview_of_id is None:
-            Exclusion.objects.create(
-                study=study, participation=hers, reason=WITHDREW, created_at=at
-            )
+            exclude_what_was_withdrawn(hers, reason=WITHDREW, at=at)
     participation.refresh_from_db()
 
 
@@ -63,6 +62,7 @@ def _erase_words(participation: Participation) -> None:
     Turn.objects.filter(battle__participation=participation).update(
         text="", is_erased=True, pasted_signs=None, times_away=None
     )
+    SideStyle.objects.filter(battle__participation=participation).delete()
     Battle.objects.filter(participation=participation).update(reason="")
 
 

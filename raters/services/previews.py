@@ -33,8 +33,8 @@ def start_preview(study: Study, *, by: "User", at: datetime) -> Study:
     """
     if missing := tuple(_missing(study)):
         raise PreviewRefusedError(missing)
-    preview = clone_study(study, slug=f"preview-{secrets.token_hex(8)}", title=study.title)
-    preview.preview_of = study
+    slug = f"preview-{secrets.token_hex(8)}"
+    preview = clone_study(study, slug=slug, title=study.title, is_preview=True)
     preview.state = Study.State.OPEN
     preview.opened_at = at
     # No recruiting platform sends her, and her calls are not the study's.

@@ -36,6 +36,7 @@ from raters.services.habits import habits_of, others_of
 from raters.services.llm_screen import Finding, Said, ask_screener
 from raters.services.panel import IS_KEPT
 from raters.services.strikes import give_signal, strike_or_forgive
+from raters.services.styles import store_styles
 from raters.services.talk import Talk, read_talk
 from studies.models import ScreenRule, Study
 from studies.providers import ProviderError
@@ -289,6 +290,7 @@ def screen_battle(battle_id: int, *, at: datetime) -> None:
         found = _flaws_of_battle(battle, read_talk(turn), rules)
         _act_on(battle, found, rules, f"battle:{battle.pk}", at=at)
     _act_on(battle, _flaws_of_verdicts(battle, rules), rules, "participation", at=at)
+    store_styles([battle.pk])
     _finish(battle)
 
 

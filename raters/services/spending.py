@@ -1,14 +1,19 @@
 """Everything that keeps a study within its budget."""
 
 from contextlib import suppress
+from datetime import datetime
+from typing import Final
 
 from studies.errors import StateError
 from studies.models import Study
 from studies.services import move_study
 from studies.spending import overspending
 
+# What it has cost is for admins alone.
+PUBLIC_REASON: Final = "Its budget is spent."
 
-def pause_overspent_studies() -> list[Study]:
+
+def pause_overspent_studies(*, at: datetime) -> list[Study]:
     """Pause each open study whose replies have cost its budget; returns those.
 
     Nothing new begins there; who is in the middle of a battle may still give her verdicts.
@@ -22,6 +27,12 @@ def pause_overspent_studies() -> list[Study]:
         if reason:
             # Somebody may have paused or closed it since.
             with suppress(StateError):
-                move_study(study, to=Study.State.PAUSED, reason=reason)
+                move_study(
+                    study,
+                    to=Study.State.PAUSED,
+                    reason=reason,
+                    public_reason=PUBLIC_REASON,
+                    at=at,
+                )
                 paused.append(study)
     return paused

@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin_pages import HustingsAdmin, NeverDeleted, Step, StepForm, page_of
+from studies.ledger import changing_chat_model
 from studies.models import ChatModel
 from studies.providers import BOT_SCHEME, ProviderError, Reply, check_address, list_bots
 from studies.providers.endpoint import KEY_VARIABLE, OWN_PARAMETERS
@@ -162,6 +163,13 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
     ) -> Any:
         context = (extra_context or {}) | {"bots": list_bots()}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: ChatModel, form: Any, change: bool) -> None:  # noqa: FBT001
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        with changing_chat_model(obj, at=timezone.now()):
+            super().save_model(request, obj, form, change)
 
     @display(description="Key", label=KEY_COLOURS)
     def key(self, chat_model: ChatModel) -> str:

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts.admin_pages import NeverDeleted, Step, page_of, take_step
 from studies.admin.checks import AttentionCheckInline, ScreenRuleInline
 from studies.admin.comparison import ContestantInline, DimensionInline
+from studies.admin.ledger import LedgerSteps
 from studies.admin.quotas import quota_tables
 from studies.admin.recruitment import (
     CompletionCodeInline,
@@ -35,6 +36,7 @@ from studies.admin.stopping import (
 from studies.admin.tasks import OVER, TaskInline, battles_planned_of
 from studies.dimension_templates import dimension_templates, reword_questions
 from studies.errors import StudyError
+from studies.ledger import changing_rules
 from studies.models import ConsentText, Contestant, Electorate, Study
 from studies.planning import missing_before_opening, open_study
 from studies.services import (
@@ -121,7 +123,7 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Study)
-class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
+class StudyAdmin(NeverDeleted, StoppingSteps, LedgerSteps, DesignSteps):
     """Studies, in the order in which a person thinks: question, contestants, dimensions, whom."""
 
     form = StudyForm
@@ -207,8 +209,12 @@ class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
                 "take_board",
                 "stopping_page",
                 "multiverse",
+                "robustness",
+                "topics",
                 "sampling",
+                "integrity",
                 "exclude_by_rule",
+                "share_data",
                 "close",
                 "archive",
             ],
@@ -253,16 +259,18 @@ class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
 
     def save_model(self, request: HttpRequest, obj: Study, form: StudyForm, change: bool) -> None:  # noqa: FBT001
         wanted = {field: form.cleaned_data.get(field) for field in FIXED_BY_RATERS}
+        # Services write these, and refuse them where raters came in meanwhile.
         if change:
-            # Services write these, and refuse them where raters came in meanwhile.
             stored = Study.objects.get(pk=obj.pk)
             obj.electorate, obj.protocol = stored.electorate, stored.protocol
+        else:
+            obj.electorate = None
         super().save_model(request, obj, form, change)
         if not set(QUEUE_SETTINGS).isdisjoint(form.changed_data):
             empty_queue(obj)
         try:
             if wanted["electorate"] is not None:
-                give_electorate(obj, wanted["electorate"])
+                give_electorate(obj, wanted["electorate"], at=timezone.now())
             if wanted["protocol"]:
                 choose_protocol(obj, wanted["protocol"])
         except StudyError as refusal:
@@ -303,7 +311,11 @@ class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
                 "is_draft": True,
                 "missing_before_opening": lambda: missing_before_opening(study),
             }
-        return super().changeform_view(request, object_id, form_url, context)
+        if study is None or request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, context)
+        # The one place that sees all of the form's parts, before and after.
+        with changing_rules(study, at=timezone.now()):
+            return super().changeform_view(request, object_id, form_url, context)
 
     @display(description="State", label=STATE_COLOURS, ordering="state")
     def standing(self, study: Study) -> tuple[str, str]:
@@ -341,7 +353,7 @@ class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
         steps = {"open": "open", "paused": "pause", "closed": "close", "archived": "archive"}
         yield from (step for state, step in steps.items() if state not in NEXT_STATES[study.state])
         if study.state == Study.State.DRAFT:
-            yield from ("take_board", "stopping_page", "multiverse", "live")
+            yield from ("take_board", "stopping_page", "multiverse", "robustness", "topics", "live")
         else:
             yield "add_template"
         if study.state in OVER:
@@ -394,7 +406,7 @@ class StudyAdmin(NeverDeleted, StoppingSteps, DesignSteps):
             if to == Study.State.OPEN:
                 open_study(study, at=timezone.now())
             else:
-                move_study(study, to=to)
+                move_study(study, to=to, at=timezone.now())
             return f"The study is {to.label} now."
 
         step = Step(

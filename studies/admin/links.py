@@ -65,10 +65,27 @@ class StudyLinks(HustingsAdmin):
         study = self._study(request, object_id)
         return redirect("admin:leaderboards_study_multiverse", study_id=study.pk)
 
+    @action(description="Robustness", icon="verified", url_path="robustness", permissions=["view"])
+    def robustness(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_controls", study_id=study.pk)
+
+    @action(description="Topics", icon="category", url_path="topics", permissions=["view"])
+    def topics(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_topics", study_id=study.pk)
+
     @action(description="Sampling", icon="balance", url_path="sampling", permissions=["view"])
     def sampling(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)
         return redirect("leaderboards:sampling", slug=study.slug)
+
+    @action(
+        description="Integrity", icon="verified_user", url_path="integrity", permissions=["view"]
+    )
+    def integrity(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("leaderboards:integrity", slug=study.slug)
 
     @action(
         description="Exclude by rule",

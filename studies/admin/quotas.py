@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
@@ -117,8 +118,9 @@ def _allocate(
     admin: ModelAdmin, request: HttpRequest, study: Study, *, raters: int, quota_by: str
 ) -> HttpResponse:
     with transaction.atomic():
-        choose_quota_kind(study, quota_by=quota_by)
-        allocate_quotas(study, raters=raters)
+        now = timezone.now()
+        choose_quota_kind(study, quota_by=quota_by, at=now)
+        allocate_quotas(study, raters=raters, at=now)
     done = f"{raters:,} places are divided among {study.get_quota_by_display()}."
     admin.log_change(request, study, done)
     messages.success(request, done)

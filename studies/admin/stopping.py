@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from unfold.admin import StackedInline
 from unfold.decorators import action
 from unfold.forms import PaginationInlineFormSet
@@ -149,7 +150,7 @@ class StoppingSteps(StudyLinks):
         study = self._study(request, object_id)
 
         def act(_data: dict[str, Any]) -> str:
-            take_raters_again(study)
+            take_raters_again(study, at=timezone.now())
             return "The study takes raters again, as long as it is open and has places."
 
         step = Step(

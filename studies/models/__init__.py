@@ -4,6 +4,7 @@ from studies.models.checks import AttentionCheck, ScreenRule
 from studies.models.contestants import ChatModel, Contestant
 from studies.models.design import Dimension, Study, Task
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
+from studies.models.ledger import LedgerEntry
 from studies.models.queue import Matchup, StoppingRule
 from studies.models.recruitment import CompletionCode, ConsentText, Quota
 
@@ -19,6 +20,7 @@ __all__ = [
     "Dimension",
     "Electorate",
     "Group",
+    "LedgerEntry",
     "Matchup",
     "Quota",
     "ScreenRule",

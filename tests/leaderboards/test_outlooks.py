@@ -112,7 +112,7 @@ def test_every_group_is_asked_but_those_without_share_or_places(study: Study) ->
     add_rule(study, Kind.TOP, top=1, ranking=GROUPS, confidence=0.9)
     Group.objects.filter(key="female").update(share=0)
     Group.objects.filter(key="male").update(share=1)
-    allocate_quotas(study, raters=20)
+    allocate_quotas(study, raters=20, at=NOW)
     assert asked_about(study) == {"18-34", "35-plus", "male"}
     study.quotas.filter(group__key="18-34").update(target=0)
     assert asked_about(study) == {"35-plus", "male"}
@@ -234,7 +234,7 @@ def test_a_forecast_too_far_away_says_no_number(study: Study) -> None:
 
 def test_the_groups_of_an_axis_bring_the_overall_battles_by_their_quotas(study: Study) -> None:
     add_rule(study, Kind.SIGMA, sigma=0.5)
-    allocate_quotas(study, raters=100)
+    allocate_quotas(study, raters=100, at=NOW)
     Quota.objects.filter(group__key="18-34").update(target=90)
     Quota.objects.filter(group__key="35-plus").update(target=10)
     play(study, 4)
@@ -257,7 +257,7 @@ def test_a_full_quota_wants_the_raters_that_the_expected_battles_take(
     play(study, 40)
     participations = Participation.objects.filter(study=study)
     participations.update(state="completed")
-    allocate_quotas(study, raters=100)
+    allocate_quotas(study, raters=100, at=NOW)
     young = rule.study.electorate.axes.get(key="age").groups.get(key="18-34")
     taken = participations.filter(cell__cell_groups__group=young).count()
     held = group_places(Frame.of(study))[young.pk]

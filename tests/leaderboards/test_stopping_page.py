@@ -49,7 +49,7 @@ def study() -> Study:
     simulate_raters(study, raters=60, battles_each=4, seed=1, population=population, at=NOW)
     fold_standings(study)
     # The sample is unlike the electorate: each group gets the places that are taken.
-    allocate_quotas(study, raters=200)
+    allocate_quotas(study, raters=200, at=NOW)
     for quota in study.quotas.all():
         taken = study.participations.filter(cell__cell_groups__group=quota.group).count()
         study.quotas.filter(pk=quota.pk).update(target=taken)

@@ -95,7 +95,7 @@ def test_the_live_page_says_why_the_platform_paused_the_study(
 ) -> None:
     assert "Paused by the platform" not in text_of(client.get(live(study)))
     Study.objects.filter(pk=study.pk).update(budget="0.20")
-    pause_overspent_studies()
+    pause_overspent_studies(at=timezone.now())
     page = text_of(client.get(live(study)))
     assert "The budget of $0.20 is spent: replies have cost $0.20. Raise the budget" in page
     assert "It is paused, so no end is expected." in page

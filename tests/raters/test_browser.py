@@ -84,15 +84,11 @@ class Way:
         expect(self.page.locator("[data-compare]")).to_be_visible()
 
 
-@pytest.mark.parametrize(("slug", "width"), [("desktop", DESKTOP), ("phone", PHONE)])
 def test_a_rater_goes_the_whole_way_through_two_battles(
-    site: str,
-    browser: Browser,
-    pictures: Path,
-    slug: str,
-    width: int,
+    site: str, browser: Browser, pictures: Path
 ) -> None:
-    way = Way(Visit(browser, width, "dark" if slug == "phone" else "light"), site, slug, pictures)
+    """On a phone; at a desk somebody does in `test_live_study`."""
+    way = Way(Visit(browser, PHONE, "dark"), site, "phone", pictures)
     page = way.page
     way.come_in()
     way.look("5-battle")
@@ -102,16 +98,15 @@ def test_a_rater_goes_the_whole_way_through_two_battles(
     expect(page.locator("[data-announce]")).to_have_text("A and B have answered.")
     expect(page.get_by_label("Your message to both sides")).to_have_value("")
     expect(page.get_by_label("Your message to both sides")).to_be_focused()
-    if slug == "phone":
-        a, b = page.locator('.reply[data-side="a"]'), page.locator('.reply[data-side="b"]')
-        expect(b).not_to_be_visible()
-        way.look("6-answered-a")
-        tab = page.locator('.side-switch [data-show="b"]')
-        expect(tab).to_contain_text("new")
-        tab.click()
-        expect(b).to_be_visible()
-        expect(a).not_to_be_visible()
-        expect(tab.locator(".news")).not_to_be_visible()
+    a, b = page.locator('.reply[data-side="a"]'), page.locator('.reply[data-side="b"]')
+    expect(b).not_to_be_visible()
+    way.look("6-answered-a")
+    tab = page.locator('.side-switch [data-show="b"]')
+    expect(tab).to_contain_text("new")
+    tab.click()
+    expect(b).to_be_visible()
+    expect(a).not_to_be_visible()
+    expect(tab.locator(".news")).not_to_be_visible()
     way.look("6-answered")
 
     page.get_by_role("link", name="Compare").click()
@@ -322,17 +317,16 @@ def test_whatever_can_be_pressed_is_large_enough_for_a_thumb(
     assert min(heights) >= 44
 
 
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_pages_beside_the_way_are_accessible_as_well(
-    site: str, browser: Browser, pictures: Path, width: int
+    site: str, browser: Browser, pictures: Path
 ) -> None:
-    way = Way(Visit(browser, width, "light"), site, "beside", pictures)
+    way = Way(Visit(browser, PHONE, "light"), site, "beside", pictures)
     page = way.page
-    page.goto(f"{site}/join/{ENDED}/?PROLIFIC_PID=late-{width}")
+    page.goto(f"{site}/join/{ENDED}/?PROLIFIC_PID=late")
     expect(page.get_by_role("heading", name="The study has ended")).to_be_visible()
     way.look("ended")
     for slug, group in (("beside", "I would rather not say"), ("full", "18-34")):
-        page.goto(f"{site}/join/{slug}/?PROLIFIC_PID=beside-{width}")
+        page.goto(f"{site}/join/{slug}/?PROLIFIC_PID=beside")
         for button in ("Go on", "I agree"):
             page.get_by_role("button", name=button).click()
         for each in (group, "female"):
@@ -368,18 +362,17 @@ def test_a_failed_side_and_leaving_are_accessible_as_well(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_pages_where_the_way_breaks_off_are_accessible_as_well(
-    transactional_db: None, live_server: Any, browser: Browser, pictures: Path, width: int
+    transactional_db: None, live_server: Any, browser: Browser, pictures: Path
 ) -> None:
     open_study("off")
-    way = Way(Visit(browser, width, "light"), str(live_server.url), "off", pictures)
+    way = Way(Visit(browser, PHONE, "light"), str(live_server.url), "off", pictures)
     page = way.page
     way.come_in(is_looked_at=False)
 
     def find(heading: str, name: str) -> None:
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
-        way.look(f"{name}-{width}")
+        way.look(name)
 
     Study.objects.update(state="paused")
     page.reload()

@@ -50,13 +50,12 @@ def code_sent() -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_rater_signs_up_by_a_code_and_has_everything_erased(
-    transactional_db: None, live_server: Any, browser: Browser, pictures: Path, scheme: str
+    transactional_db: None, live_server: Any, browser: Browser, pictures: Path
 ) -> None:
     cache.clear()
     Study.objects.filter(pk=open_study().pk).update(entrance=Study.Entrance.ACCOUNT)
-    phone = Phone(browser, scheme, pictures)
+    phone = Phone(browser, "dark", pictures)
     page = phone.page
     page.goto(f"{live_server.url}/join/tea/")
     phone.press("Go on")

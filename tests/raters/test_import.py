@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from raters.models import Battle, Participation, Rater, Verdict
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
@@ -321,7 +322,7 @@ def test_an_import_does_not_overfill_quotas(write: Write) -> None:
     options = ["--create", "--electorate", str(write(ELECTORATE, "electorate.csv"))]
     options += ["--raters", str(write(RATERS, "raters.csv"))]
     run(write([HEADER, *ROWS[:2]]), *options)
-    allocate_quotas(Study.objects.get(slug="s"), raters=2)
+    allocate_quotas(Study.objects.get(slug="s"), raters=2, at=timezone.now())
     panel = [RATERS[0], *([name, "18-34", "Female"] for name in ("cat", "dan", "eve"))]
     rows = [[name, *ROWS[0][1:]] for name in ("cat", "dan", "eve")]
     message = refused(write([HEADER, *rows]), "--raters", str(write(panel, "more.csv")))

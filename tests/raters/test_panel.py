@@ -200,7 +200,7 @@ def test_a_study_that_is_not_open_takes_nobody_new_but_knows_who_has_a_place(
     study: Study,
 ) -> None:
     ann = come(study)
-    move_study(study, to="paused")
+    move_study(study, to="paused", at=NOW)
     assert come(study) == ann
     with pytest.raises(StudyClosedError, match="paused"):
         come(study, "bea")
@@ -333,7 +333,7 @@ def test_nobody_comes_in_through_a_full_quota_uncounted(
     study: Study, state: str, quota_by: str
 ) -> None:
     Study.objects.filter(pk=study.pk).update(quota_by=quota_by)
-    allocate_quotas(study, raters=10)
+    allocate_quotas(study, raters=10, at=NOW)
     cell = study.electorate.cells.get(key="18-34|female")
 
     def write(name: str, state: str) -> Participation:

@@ -184,7 +184,8 @@ def test_what_nobody_can_walk_is_refused_in_plain_words(client: Client, boss: Us
         "Add a dimension: what raters are asked.",
         "Write the consent text that raters agree to.",
     )
-    assert counts() == before | {"studies.Dimension": 0}
+    withdrawals = {"studies.LedgerEntry": before["studies.LedgerEntry"] + 4}
+    assert counts() == before | {"studies.Dimension": 0} | withdrawals
 
 
 def test_one_contestant_is_enough_where_one_model_is_rated_at_a_time(

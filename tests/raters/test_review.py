@@ -252,12 +252,14 @@ def test_a_rater_is_excluded_for_fraud_from_the_queue(
     address = page.context["excluding"]
     assert "Exclude for fraud" in text_of(page)
     code = given.participation.rater.code
-    assert f"Rater {code}, fraud" in client.get(address).text
-    response = client.post(address, {"reason": f"Rater {code}, fraud"})
+    assert "Fraud" in client.get(address).text
+    response = client.post(address, {"reason": f"Rater {code.lower()}, fraud"}, follow=True)
+    assert "Leave the rater's code out of the reason" in text_of(response)
+    response = client.post(address, {"reason": "Fraud"})
     assert response["Location"] == f"{REVIEW}?study={study.slug}"
     exclusion = Exclusion.objects.get()
     assert exclusion.participation == given.participation
-    assert (exclusion.reason, exclusion.actor) == (f"Rater {code}, fraud", boss)
+    assert (exclusion.reason, exclusion.actor) == ("Fraud", boss)
 
 
 def test_of_what_was_erased_the_queue_shows_that_it_was(

@@ -116,8 +116,7 @@ def test_strikes_are_decided_by_the_keys_alone(
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_axe_finds_nothing_and_nothing_runs_over_the_edge(
     browser: Browser,
     live_server: LiveServer,

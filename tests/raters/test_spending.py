@@ -118,16 +118,16 @@ def test_another_study_of_the_same_chat_models_is_charged_for_itself(study: Stud
 def test_a_budget_that_is_spent_pauses_the_study_and_says_so(study: Study) -> None:
     Study.objects.filter(pk=study.pk).update(budget="0.01")
     talk(study, tokens=100)
-    assert pause_overspent_studies() == []
+    assert pause_overspent_studies(at=NOW) == []
     talk(study, tokens=100_000)
     cost = spent(study).cost
-    assert pause_overspent_studies() == [study]
+    assert pause_overspent_studies(at=NOW) == [study]
     study.refresh_from_db()
     assert study.state == Study.State.PAUSED
     assert study.pause_reason == (
         f"The budget of $0.01 is spent: replies have cost ${cost:.2f}. Raise the budget to go on."
     )
-    assert pause_overspent_studies() == [], "It is paused once."
+    assert pause_overspent_studies(at=NOW) == [], "It is paused once."
 
 
 def test_a_budget_is_spent_once_all_of_it_is(study: Study) -> None:
@@ -138,10 +138,10 @@ def test_a_budget_is_spent_once_all_of_it_is(study: Study) -> None:
     Reply.objects.filter(turn__battle=battle, side="a").update(prompt_tokens=199)
     Study.objects.filter(pk=study.pk).update(budget="2.00")
     assert cost > 0
-    assert pause_overspent_studies() == []
+    assert pause_overspent_studies(at=NOW) == []
     Reply.objects.filter(turn__battle=battle, side="b").update(prompt_tokens=1)
     assert spent(study).cost == 2
-    assert pause_overspent_studies() == [study]
+    assert pause_overspent_studies(at=NOW) == [study]
 
 
 def test_the_beat_pauses_what_is_overspent_and_nothing_else(study: Study) -> None:
@@ -157,7 +157,7 @@ def test_a_battle_that_was_begun_can_be_ended_while_the_budget_pauses(study: Stu
     Study.objects.filter(pk=study.pk).update(budget="0.01")
     battle = talk(study, tokens=100_000)
     newcomer = take_part(study)
-    pause_overspent_studies()
+    pause_overspent_studies(at=NOW)
     ended = give_verdicts(battle, outcomes={"overall": "a", "warmth": "tie"}, at=timezone.now())
     assert ended.judged_at is not None
     assert Verdict.objects.of(study).count() == 2
@@ -175,7 +175,7 @@ def test_a_study_whose_budget_is_spent_opens_again_once_it_is_raised() -> None:
     ChatModel.objects.update(input_price=10, output_price=10)
     open_study(study, at=NOW)
     talk(study, tokens=100_000)
-    assert pause_overspent_studies() == [study]
+    assert pause_overspent_studies(at=NOW) == [study]
     with pytest.raises(StudyNotReadyError, match=r"The budget of \$1.00 is spent: replies have"):
         open_study(study, at=NOW)
     Study.objects.filter(pk=study.pk).update(budget="100.00")
@@ -184,8 +184,8 @@ def test_a_study_whose_budget_is_spent_opens_again_once_it_is_raised() -> None:
 
 
 def test_who_pauses_by_hand_gives_no_reason_of_the_platform(study: Study) -> None:
-    move_study(study, to=Study.State.PAUSED, reason="The budget is spent.")
+    move_study(study, to=Study.State.PAUSED, reason="The budget is spent.", at=NOW)
     assert study.pause_reason == "The budget is spent."
     Study.objects.filter(pk=study.pk).update(state=Study.State.OPEN)
-    move_study(study, to=Study.State.PAUSED)
+    move_study(study, to=Study.State.PAUSED, at=NOW)
     assert study.pause_reason == ""

@@ -94,7 +94,7 @@ def test_a_contestant_that_enters_changes_nobodys_true_skill() -> None:
 
 def test_quotas_hold_and_whoever_finds_no_place_is_turned_away() -> None:
     study = make_study(electorate=make_electorate())
-    allocate_quotas(study, raters=12)
+    allocate_quotas(study, raters=12, at=NOW)
     seen = []
     progress = run(study, 40, refill_every=5, after_fold=lambda _: seen.append(places(study)))
     assert len(seen) > 3
@@ -198,7 +198,7 @@ def test_a_contestant_that_enters_a_running_study_is_taken_in() -> None:
 def test_a_group_that_gets_places_in_a_running_study_is_taken_in() -> None:
     electorate = make_electorate()
     study = make_study(electorate=electorate)
-    allocate_quotas(study, raters=12)
+    allocate_quotas(study, raters=12, at=NOW)
     young = Quota.objects.get(group__key="18-34")
     Quota.objects.filter(pk=young.pk).update(target=0)
     came = []
@@ -207,7 +207,7 @@ def test_a_group_that_gets_places_in_a_running_study_is_taken_in() -> None:
         came.append(study.participations.filter(cell__key__startswith="18-34|"))
         if progress.battles >= 12 and study.raters_wanted != 40:
             assert not came[-1].exclude(state=State.SCREENED_OUT).exists()
-            allocate_quotas(study, raters=40)
+            allocate_quotas(study, raters=40, at=NOW)
 
     run(study, 24, after_fold=open_up)
     theirs = study.participations.filter(cell__key__startswith="18-34|", state=State.COMPLETED)
@@ -293,7 +293,7 @@ def test_there_has_to_be_something_to_compare() -> None:
 def test_a_study_whose_life_has_ended_stays_closed() -> None:
     study = make_study()
     run(study, 2)
-    move_study(study, to="closed")
+    move_study(study, to="closed", at=NOW)
     with pytest.raises(StateError, match="closed"):
         run(study, 4)
 

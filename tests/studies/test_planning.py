@@ -53,7 +53,7 @@ def targets(study: Study) -> dict[str, int]:
 
 
 def test_places_are_divided_among_the_groups_of_each_axis(draft: Study) -> None:
-    divisions = allocate_quotas(draft, raters=20)
+    divisions = allocate_quotas(draft, raters=20, at=NOW)
     assert targets(draft) == {
         "Age: 18-34": 8,
         "Age: 35-plus": 12,
@@ -66,7 +66,7 @@ def test_places_are_divided_among_the_groups_of_each_axis(draft: Study) -> None:
 
 def test_places_are_divided_among_the_cells_where_the_study_says_so(draft: Study) -> None:
     change(draft, quota_by="cells")
-    (division,) = allocate_quotas(draft, raters=20)
+    (division,) = allocate_quotas(draft, raters=20, at=NOW)
     assert targets(draft) == {
         "18-34 · female": 4, "18-34 · male": 4, "35-plus · female": 6, "35-plus · male": 6,
     }  # fmt: skip
@@ -83,18 +83,18 @@ def test_the_division_says_what_whole_raters_cost(draft: Study) -> None:
 
 
 def test_dividing_again_replaces_the_quotas(draft: Study) -> None:
-    allocate_quotas(draft, raters=20)
+    allocate_quotas(draft, raters=20, at=NOW)
     change(draft, quota_by="cells")
-    allocate_quotas(draft, raters=10)
+    allocate_quotas(draft, raters=10, at=NOW)
     assert sum(targets(draft).values()) == 10
     assert draft.raters_wanted == 10
 
 
 def test_places_need_an_electorate_and_at_least_one_rater(draft: Study) -> None:
     with pytest.raises(QuotaError, match="at least one"):
-        allocate_quotas(draft, raters=0)
+        allocate_quotas(draft, raters=0, at=NOW)
     with pytest.raises(QuotaError, match="electorate"):
-        allocate_quotas(change(draft, electorate=None), raters=20)
+        allocate_quotas(change(draft, electorate=None), raters=20, at=NOW)
 
 
 def test_no_quota_falls_below_the_places_that_are_taken(ready: Study) -> None:
@@ -102,16 +102,16 @@ def test_no_quota_falls_below_the_places_that_are_taken(ready: Study) -> None:
     take_places(ready, "18-34|female", 3)
     before = targets(ready)
     with pytest.raises(QuotaError, match=r"Age: 18-34 would have 2 places, but 3 are taken"):
-        allocate_quotas(ready, raters=5)
+        allocate_quotas(ready, raters=5, at=NOW)
     assert targets(ready) == before
     assert ready.raters_wanted == 20
-    allocate_quotas(ready, raters=8)
+    allocate_quotas(ready, raters=8, at=NOW)
     assert targets(ready)["Age: 18-34"] == 3
 
 
 @pytest.mark.parametrize("quota_by", ["margins", "cells"])
 def test_the_database_itself_refuses_such_a_quota(ready: Study, quota_by: str) -> None:
-    allocate_quotas(change(ready, quota_by=quota_by), raters=20)
+    allocate_quotas(change(ready, quota_by=quota_by), raters=20, at=NOW)
     take_places(ready, "18-34|female", 3)
     quota = ready.quotas.first()
     with pytest.raises(IntegrityError, match="never falls below"), transaction.atomic():
@@ -290,7 +290,7 @@ def test_a_paid_study_says_how_long_it_takes(ready: Study) -> None:
 
 def test_a_paused_study_is_checked_again_before_it_goes_on(ready: Study) -> None:
     open_study(ready, at=NOW)
-    move_study(ready, to=Study.State.PAUSED)
+    move_study(ready, to=Study.State.PAUSED, at=NOW)
     change(ready, task="")
     with pytest.raises(StudyNotReadyError, match="Write the task"):
         open_study(ready, at=NOW)
@@ -300,13 +300,13 @@ def test_a_paused_study_is_checked_again_before_it_goes_on(ready: Study) -> None
 
 def test_there_is_no_other_way_to_open_a_study(ready: Study) -> None:
     with pytest.raises(StateError):
-        move_study(ready, to=Study.State.OPEN)
+        move_study(ready, to=Study.State.OPEN, at=NOW)
     ready.refresh_from_db()
     assert ready.state == Study.State.DRAFT
 
 
 def test_a_study_that_is_over_is_not_opened_however_complete_it_is(ready: Study) -> None:
     open_study(ready, at=NOW)
-    move_study(ready, to=Study.State.CLOSED)
+    move_study(ready, to=Study.State.CLOSED, at=NOW)
     with pytest.raises(StateError, match="can become: archived"):
         open_study(ready, at=NOW)

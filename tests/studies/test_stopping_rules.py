@@ -330,7 +330,7 @@ def test_a_study_that_only_tells_it_takes_raters_on(tea: Study, client: Client) 
 
 def test_it_is_answered_once_and_goes_on_only_where_it_has_ended(tea: Study) -> None:
     with pytest.raises(StateError, match="has not ended by its stopping rules"):
-        take_raters_again(tea)
+        take_raters_again(tea, at=NOW)
     mark_answered(tea, at=NOW)
     mark_answered(tea, at=NOW + timedelta(days=1))
     assert tea.answered_at == NOW

@@ -172,7 +172,7 @@ def _open_study(n: int, messages: int, base_urls: Sequence[str]) -> Study:
             code=CODE if is_completed else f"BENCH-{outcome.value}",
             redirect_url="https://recruiting.example/",
         )
-    allocate_quotas(study, raters=n)
+    allocate_quotas(study, raters=n, at=timezone.now())
     open_study(study, at=timezone.now())
     return study
 

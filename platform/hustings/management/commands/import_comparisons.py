@@ -49,19 +49,21 @@ class Command(HustingsCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
+        now = timezone.now()
         for given in filter(None, (path, options["raters"])):
             if not given.is_file():
                 raise CommandError(f"{given}: there is no such file")
         with transaction.atomic(), _progress_bar(path) as bar:
             study = _study(options["study"], may_create=options["create"])
             if options["electorate"]:
-                give_electorate(study, _electorate(options["electorate"], study.slug))
+                electorate = _electorate(options["electorate"], study.slug)
+                give_electorate(study, electorate, at=now)
             report = import_comparisons(
                 study,
                 path,
                 raters=options["raters"],
                 may_create=options["create"],
-                at=timezone.now(),
+                at=now,
                 on_progress=bar.update,
             )
             transaction.set_rollback(options["dry_run"])

@@ -1,19 +1,15 @@
 """`hustings verify_board FILE`: recomputes a board from its public export alone."""
 
-import gzip
-import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from hustings.management.command import HustingsCommand
-from leaderboards.document import Json, verify
+from hustings.management.exports import read_export
+from leaderboards.document import verify
 
 MAX_DIFFERENCES = 20
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Command(HustingsCommand):
@@ -27,7 +23,7 @@ class Command(HustingsCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
-        result = verify(_read(path))
+        result = verify(read_export(path))
         if not result.differences:
             self.stdout.write(
                 f"{path.name}: verified. Board {result.board} of {result.study}: "
@@ -41,16 +37,3 @@ class Command(HustingsCommand):
             self.stderr.write(f"… and {more} more")
         self.stderr.write(f"{path.name}: NOT verified, {len(result.differences)} differences.")
         sys.exit(1)
-
-
-def _read(path: Path) -> Json:
-    try:
-        content = path.read_bytes()
-        if content.startswith(GZIP_MAGIC):
-            content = gzip.decompress(content)
-        document: Json = json.loads(content)
-    except OSError as error:
-        raise CommandError(f"{path}: it cannot be read: {error.strerror or error}") from error
-    except (EOFError, ValueError) as error:
-        raise CommandError(f"{path}: it is not JSON: {error}") from error
-    return document
