@@ -28,7 +28,7 @@ from tests.cast import (
     make_user,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 NEVER_DELETED = (

@@ -30,7 +30,7 @@ from studies.planning import allocate_quotas, open_study
 from studies.services import move_study, withdraw_contestant
 from tests.cast import NOW, complete_design, make_admin, make_board, make_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 SIMULATED = "Simulated raters: not a finding about real people or models"
 DAY = timedelta(days=1)

@@ -39,7 +39,7 @@ from tests.browser import DESKTOP, Visit
 from tests.cast import NOW, make_admin, make_study, make_user
 from tests.desk import OF_THE_THEME
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 SMALL = ["--raters", "80", "--studies", "2", "--contestants", "4", "--battles", "3"]
 POINTS = Wish(Measure.POINTS, 3)

@@ -26,7 +26,7 @@ from tests.cast import NOW, make_admin, make_study, make_user
 from tests.desk import OF_THE_THEME
 from tests.test_admin_design import page_of, step_of, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Kind = StoppingRule.Kind
 
