@@ -2,10 +2,9 @@
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from leaderboards.errors import BoardError
 from leaderboards.pages.controls import (
@@ -18,8 +17,7 @@ from leaderboards.pages.controls import (
 )
 from leaderboards.ranking.controls import Effect
 from leaderboards.ranking.errors import RankingError
-from studies.access import may_see_live_figures
-from studies.api import OfStudy
+from studies.api import OfLiveStudy
 
 
 class _StandingOut(serializers.Serializer[Raw | Place]):
@@ -79,7 +77,7 @@ class ControlsOut(serializers.Serializer[ControlsPage]):
     controls = ControlOut(source="switches", many=True)
 
 
-class ControlsDetail(OfStudy, APIView):
+class ControlsDetail(OfLiveStudy):
     """Does the order hold if something else than merit is allowed for?"""
 
     @extend_schema(
@@ -94,20 +92,8 @@ class ControlsDetail(OfStudy, APIView):
         responses=ControlsOut,
     )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        study = self.study
-        if not may_see_live_figures(request.user):
-            self.permission_denied(
-                request, "Only who may see the live figures of studies sees their controls."
-            )
-        wanted = request.query_params.get("dimension", "")
-        known = list(study.dimensions.values_list("key", flat=True))
-        if wanted and wanted not in known:
-            listed = ", ".join(known) or "none"
-            raise ValidationError(
-                {"dimension": [f"“{wanted}” is not known here; known are: {listed}."]}
-            )
         try:
-            page = read_controls(study, dimension=wanted)
+            page = read_controls(self.study, dimension=self.asked_dimension())
         except (BoardError, RankingError) as error:
             raise NotFound(str(error)) from error
         return Response(ControlsOut(page).data)

@@ -2,10 +2,9 @@
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from leaderboards.errors import NothingToRankError
 from leaderboards.models.boards import SCOPE_NAMES
@@ -18,8 +17,7 @@ from leaderboards.pages.multiverse import (
     read_multiverse,
 )
 from leaderboards.ranking.errors import RankingError
-from studies.access import may_see_live_figures
-from studies.api import OfStudy
+from studies.api import OfLiveStudy
 
 
 class KindOut(serializers.Serializer[Kind]):
@@ -78,7 +76,7 @@ class MultiverseOut(serializers.Serializer[MultiversePage]):
     spreads = SpreadOut(many=True, help_text="How far contestants move over all of them.")
 
 
-class MultiverseDetail(OfStudy, APIView):
+class MultiverseDetail(OfLiveStudy):
     """Does the winner depend on who was thrown out?"""
 
     @extend_schema(
@@ -94,20 +92,8 @@ class MultiverseDetail(OfStudy, APIView):
         responses=MultiverseOut,
     )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        study = self.study
-        if not may_see_live_figures(request.user):
-            self.permission_denied(
-                request, "Only who may see the live figures of studies sees their multiverse."
-            )
-        wanted = request.query_params.get("dimension", "")
-        known = list(study.dimensions.values_list("key", flat=True))
-        if wanted and wanted not in known:
-            listed = ", ".join(known) or "none"
-            raise ValidationError(
-                {"dimension": [f"“{wanted}” is not known here; known are: {listed}."]}
-            )
         try:
-            page = read_multiverse(study, dimension=wanted)
+            page = read_multiverse(self.study, dimension=self.asked_dimension())
         except (NothingToRankError, RankingError) as error:
             raise NotFound(str(error)) from error
         return Response(MultiverseOut(page).data)

@@ -2,17 +2,15 @@
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from leaderboards.errors import NothingToRankError
 from leaderboards.ranking.errors import RankingError
 from leaderboards.ranking.swiss import Profile
 from leaderboards.topics import Level, Place, SwissLine, TopicLine, TopicsPage, read_topics
-from studies.access import may_see_live_figures
-from studies.api import OfStudy
+from studies.api import OfLiveStudy
 
 LEVELS = [level.value for level in Level]
 
@@ -87,7 +85,7 @@ class TopicsOut(serializers.Serializer[TopicsPage]):
     swiss = SwissOut(many=True)
 
 
-class TopicsDetail(OfStudy, APIView):
+class TopicsDetail(OfLiveStudy):
     """Who is good at what, and who everywhere?"""
 
     @extend_schema(
@@ -106,25 +104,11 @@ class TopicsDetail(OfStudy, APIView):
         responses=TopicsOut,
     )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        study = self.study
-        if not may_see_live_figures(request.user):
-            self.permission_denied(
-                request, "Only who may see the live figures of studies sees their topics."
-            )
-        wanted = {
-            "dimension": list(study.dimensions.values_list("key", flat=True)),
-            "level": LEVELS,
-        }
-        asked = {name: request.query_params.get(name, "") for name in wanted}
-        for name, known in wanted.items():
-            if asked[name] and asked[name] not in known:
-                listed = ", ".join(known) or "none"
-                raise ValidationError(
-                    {name: [f"“{asked[name]}” is not known here; known are: {listed}."]}
-                )
-        level = Level(asked["level"]) if asked["level"] else None
+        level = self.asked("level", LEVELS)
         try:
-            page = read_topics(study, dimension=asked["dimension"], level=level)
+            page = read_topics(
+                self.study, dimension=self.asked_dimension(), level=Level(level) if level else None
+            )
         except (NothingToRankError, RankingError) as error:
             raise NotFound(str(error)) from error
         return Response(TopicsOut(page).data)

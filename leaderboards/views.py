@@ -3,7 +3,7 @@
 import gzip
 import uuid
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -22,10 +22,12 @@ from leaderboards.pages.board import (
     standing_of,
 )
 from leaderboards.pages.home import read_cards
+from leaderboards.pages.integrity import read_integrity
 from leaderboards.pages.sampling import sampling_page
 from leaderboards.pages.tables import table_csv
 from leaderboards.sampling import read_sampling
 from studies.access import get_study_for
+from studies.ledger import export_ledger
 from studies.models import Study
 
 YEAR = 365 * 24 * 60 * 60
@@ -56,6 +58,24 @@ def sampling(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_study_for(request.user, slug)
     page = sampling_page(read_sampling(found))
     return render(request, "leaderboards/sampling.html", {"page": page, "study": found})
+
+
+@require_safe
+def integrity(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who was tested, what was left out and which rules changed, and the ledger of it."""
+    found = get_study_for(request.user, slug)
+    context = {"page": read_integrity(found), "study": found}
+    return render(request, "leaderboards/integrity.html", context)
+
+
+@require_safe
+def ledger(request: HttpRequest, slug: str) -> HttpResponse:
+    """A study's ledger, which anybody can verify."""
+    found = get_study_for(request.user, slug)
+    response = JsonResponse(export_ledger(found), json_dumps_params={"ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="{found.slug}-ledger.json"'
+    patch_cache_control(response, no_cache=True)
+    return response
 
 
 @require_safe

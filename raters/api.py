@@ -7,7 +7,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from raters.agreement_report import (
     AgreementReport,
@@ -17,8 +16,7 @@ from raters.agreement_report import (
     read_agreement,
 )
 from raters.quality.agreement import Alpha, Share
-from studies.access import may_see_live_figures
-from studies.api import OfStudy
+from studies.api import OfLiveStudy
 
 
 class Figure(serializers.FloatField):
@@ -84,7 +82,7 @@ class AgreementOut(serializers.Serializer[AgreementReport]):
     )
 
 
-class AgreementDetail(OfStudy, APIView):
+class AgreementDetail(OfLiveStudy):
     """How far raters agree."""
 
     @extend_schema(
@@ -95,8 +93,4 @@ class AgreementDetail(OfStudy, APIView):
         responses=AgreementOut,
     )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        if not may_see_live_figures(request.user):
-            self.permission_denied(
-                request, "Only who may see the live figures of studies sees how far raters agree."
-            )
         return Response(AgreementOut(read_agreement(self.study)).data)

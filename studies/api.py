@@ -1,6 +1,6 @@
 """Studies over REST: read-only, and of a chat model no more than boards show."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
@@ -8,12 +8,13 @@ from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from studies.access import get_study_for
+from studies.access import get_study_for, may_see_live_figures
 from studies.ledger import export_ledger
 from studies.models import (
     Axis,
@@ -183,6 +184,29 @@ class OfStudy:
     @cached_property
     def study(self) -> Study:
         return get_study_for(self.request.user, self.kwargs["slug"])
+
+
+class OfLiveStudy(OfStudy, APIView):
+    """A view of one study's live figures, for whoever may see them."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # What is not found is not found, whoever asks.
+        _ = self.study
+        if not may_see_live_figures(request.user):
+            self.permission_denied(request, "Only who may see the live figures of studies sees it.")
+
+    def asked(self, name: str, known: Sequence[str]) -> str:
+        """A parameter's value, one of those that are known; empty where it is not given."""
+        value = str(self.request.query_params.get(name, ""))
+        if value and value not in known:
+            listed = ", ".join(known) or "none"
+            raise ValidationError({name: [f"“{value}” is not known here; known are: {listed}."]})
+        return value
+
+    def asked_dimension(self) -> str:
+        """The dimension that is asked for, by its key."""
+        return self.asked("dimension", list(self.study.dimensions.values_list("key", flat=True)))
 
 
 @extend_schema_view(

@@ -26,9 +26,11 @@ from accounts.admin_pages import (
     table,
     take_step,
 )
+from leaderboards.admin.controls import controls_page
 from leaderboards.admin.multiverse import multiverse_page
 from leaderboards.admin.planning import planning_page
 from leaderboards.admin.stopping import stopping_page
+from leaderboards.admin.topics import topics_page
 from leaderboards.errors import BoardError
 from leaderboards.exclusions import left_out_of, together
 from leaderboards.models import Board, BoardRow
@@ -110,8 +112,10 @@ class BoardAdmin(ReadOnlyAdmin):
                 "leaderboards_study_multiverse",
                 multiverse_page,
             ),
+            ("study/<int:study_id>/controls/", "leaderboards_study_controls", controls_page),
             ("study/<int:study_id>/plan/", "leaderboards_study_plan", planning_page),
             ("study/<int:study_id>/stopping/", "leaderboards_study_stopping", stopping_page),
+            ("study/<int:study_id>/topics/", "leaderboards_study_topics", topics_page),
         )
 
     def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -15,7 +15,8 @@ from django.utils.http import urlencode
 from leaderboards.errors import NothingToRankError
 from leaderboards.exclusions import LeftOutTogether, left_out_of, together
 from leaderboards.models import Board, BoardRow, BoardSection
-from leaderboards.pages.tables import Overview, Table, overview, table
+from leaderboards.pages.heat_map import HeatColumn, HeatMap, heat_map
+from leaderboards.pages.tables import Table, table
 from leaderboards.pages.words import Fact, model_numbers, percent, verdict
 from leaderboards.ranking.boards import Scope
 from studies.models import Dimension, Group, Source, Study
@@ -28,7 +29,8 @@ API_BOARDS: Final = "/api/v1/studies/{slug}/boards/"
 class Choice:
     """Which table somebody asked for; an empty field leaves it to the board.
 
-    `place` is "electorate", "sample" or "AXIS=GROUP"; `axis` is that of the overview.
+    `place` is "electorate", "sample" or "AXIS=GROUP"; `axis` is that of the heat map, and
+    without one it shows all.
     """
 
     dimension: str = ""
@@ -172,7 +174,7 @@ def place_of(section: BoardSection) -> str:
 
 
 def _place_option(place: str, name: str, choice: Choice) -> Option:
-    # The overview follows the group, so an axis chosen before is forgotten.
+    # The heat map shows the group among all, so an axis chosen before is forgotten.
     query = replace(choice, place=place, axis="").query
     return Option(place, name, query, place == choice.place)
 
@@ -190,10 +192,8 @@ class BoardPage:
     question: str
     verdict: str
     table: Table | None
-    overview: Overview | None
-    overview_axis: str
-    overview_axes: tuple[Option, ...]
-    overview_places: tuple[Option, ...]
+    heat_map: HeatMap | None
+    heat_axes: tuple[Option, ...]
     numbers: tuple[Fact, ...]
     shares: tuple[GroupShare, ...]
 
@@ -275,12 +275,11 @@ def read_board_page(
     dimension = section.dimension_key
     default = contents.default_of(dimension)
     groups = contents.groups(dimension)
-    axis = choice.axis or section.axis_key or next(iter(groups), "")
-    if axis and axis not in groups:
-        raise NothingToRankError(f"This board has no axis “{axis}”.")
+    if choice.axis and choice.axis not in groups:
+        raise NothingToRankError(f"This board has no axis “{choice.axis}”.")
     shown = Choice(dimension, place_of(section), choice.axis)
-    across = groups.get(axis, [])
-    rows_of = _read_rows([section, default, *across])
+    across = {choice.axis: groups[choice.axis]} if choice.axis else groups
+    rows_of = _read_rows([section, default, *(s for ss in across.values() for s in ss)])
     rows = rows_of[section.pk]
     asked = dimensions.get(dimension)
     return BoardPage(
@@ -293,15 +292,35 @@ def read_board_page(
         question=asked.question if asked else "",
         verdict=verdict(rows),
         table=table(rows),
-        overview=overview(rows_of[default.pk], across, rows_of),
-        overview_axis=axis,
-        overview_axes=tuple(
-            Option(key, g[0].axis_name, replace(shown, axis=key).query, key == axis)
-            for key, g in groups.items()
+        heat_map=heat_map(
+            rows_of[default.pk],
+            across,
+            rows_of,
+            {key: _heat_columns(sections, shown) for key, sections in across.items()},
+            raters=default.raters,
         ),
-        overview_places=tuple(_place_option(place_of(g), g.group_name, shown) for g in across),
+        heat_axes=_heat_axes(groups, shown),
         numbers=model_numbers(section.fit, {key: g[0].axis_name for key, g in groups.items()}),
         shares=_read_shares(study, default, groups),
+    )
+
+
+def _heat_columns(sections: Sequence[BoardSection], choice: Choice) -> tuple[HeatColumn, ...]:
+    options = [_place_option(place_of(each), each.group_name, choice) for each in sections]
+    return tuple(
+        HeatColumn(each.group_key, option.name, option.query, each.raters, option.is_current)
+        for each, option in zip(sections, options, strict=True)
+    )
+
+
+def _heat_axes(groups: Mapping[str, Sequence[BoardSection]], choice: Choice) -> tuple[Option, ...]:
+    """The choice of the heat map's axes, all of them first; nothing to choose from one."""
+    if len(groups) < 2:
+        return ()
+    names = {"": "All groups"} | {key: sections[0].axis_name for key, sections in groups.items()}
+    return tuple(
+        Option(key, name, replace(choice, axis=key).query, key == choice.axis)
+        for key, name in names.items()
     )
 
 

@@ -93,6 +93,7 @@ class TableRow:
 
     rank: str
     name: str
+    slug: str
     developer: str
     begins_tier: bool
     is_provisional: bool
@@ -142,6 +143,7 @@ def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
     return TableRow(
         rank=rank_text(row.rank_low, row.rank_high),
         name=row.name,
+        slug=row.contestant.slug,
         developer=row.developer,
         begins_tier=begins_tier,
         is_provisional=row.is_provisional,
@@ -245,11 +247,16 @@ def overview(
     )
 
 
+def rank_distance(row: BoardRow, overall: BoardRow) -> int:
+    """By how many places a row stands higher than another; 0 where the rank intervals meet."""
+    is_apart = row.rank_low > overall.rank_high or row.rank_high < overall.rank_low
+    return overall.rank - row.rank if is_apart else 0
+
+
 def _cell(row: BoardRow | None, overall: BoardRow) -> OverviewCell | None:
     if row is None:
         return None
-    is_apart = row.rank_low > overall.rank_high or row.rank_high < overall.rank_low
-    shift = overall.rank - row.rank if is_apart else 0
+    shift = rank_distance(row, overall)
     places = f"{abs(shift)} place{'' if abs(shift) == 1 else 's'}"
     direction = "up" if shift > 0 else "down"
     return OverviewCell(

@@ -17,7 +17,13 @@ PAGES = {
     "ratings": "/studies/rated/",
     "refused": "/studies/parted/",
     "sampling": "/studies/harbour/sampling/",
+    "integrity": "/studies/harbour/integrity/",
     "sampling of ratings": "/studies/rated/sampling/",
+    "contestant": "/studies/harbour/contestants/cedar/",
+    "contestant rated": "/studies/rated/contestants/ash/",
+    "head to head": "/studies/harbour/head-to-head/",
+    "method": "/studies/harbour/method/",
+    "method of ratings": "/studies/rated/method/",
     "unknown table": "/studies/harbour/?group=x",
     "sign-in": "/accounts/login/",
 }

@@ -188,10 +188,13 @@ def test_an_unknown_choice_is_a_404_that_lists_the_known_ones(
 
 def test_an_axis_shows_its_groups_beside_the_whole(client: Client, board: Board) -> None:
     page = study_page(client, board.study, axis="shore").context["page"]
-    assert [column.name for column in page.overview.columns] == ["North", "South"]
-    assert len(page.overview.rows) == 5
+    (axis,) = page.heat_map.axes
+    assert [column.name for column in axis.columns] == ["North", "South"]
+    assert len(page.heat_map.rows) == 5
     page = study_page(client, board.study, group="shore=south").context["page"]
-    assert page.overview_axis == "shore"
+    assert [axis.name for axis in page.heat_map.axes] == ["Age", "Shore"]
+    current = [c.name for axis in page.heat_map.axes for c in axis.columns if c.is_current]
+    assert current == ["South"]
 
 
 def test_a_refusal_is_shown_instead_of_a_table(client: Client, refused_board: Board) -> None:

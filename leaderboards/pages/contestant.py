@@ -1,0 +1,290 @@
+"""Reads what the page of a contestant shows: where it is placed, by whom, and against whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.formats import date_format
+
+from leaderboards.models import Board, BoardRow, BoardSection
+from leaderboards.pages.board import (
+    Choice,
+    Contents,
+    Option,
+    PastBoard,
+    place_of,
+    read_contents,
+    read_section_rows,
+)
+from leaderboards.pages.charts import Bar, Chart, Placed, apart, of_ranks
+from leaderboards.pages.head_to_head import EVEN, Battles, read_battles
+from leaderboards.pages.tables import rank_distance
+from leaderboards.pages.words import percent, provisional_because, rank_text
+from leaderboards.ranking.boards import Scope
+from studies.models import Contestant, Study
+
+HOW_TO_READ: Final = "A bar is where the rank lies with 95 % probability, further right is better."
+DOUBTFUL: Final = "Hollow and grey is provisional."
+SCOPES_OF_ALL: Final = (Scope.ELECTORATE, Scope.SAMPLE)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything on a contestant's page; `row` is None where the board does not rank it."""
+
+    study: Study
+    contestant: Contestant
+    entry: PastBoard
+    section: BoardSection
+    dimensions: tuple[Option, ...]
+    row: BoardRow | None
+    verdict: str
+    charts: tuple[Chart, ...]
+
+    @property
+    def board(self) -> Board:
+        return self.entry.board
+
+
+def read_profile(
+    study: Study,
+    contestant: Contestant,
+    entry: PastBoard,
+    past: Sequence[PastBoard],
+    choice: Choice,
+) -> Profile:
+    """Read a contestant's page. Raises NothingToRankError for a dimension the board lacks."""
+    contents = read_contents(study, entry.board)
+    section = contents.choose(Choice(choice.dimension))
+    rows = read_section_rows(section)
+    own = _read_own(contestant, entry.board)
+    row = own.get(section.pk)
+    charts = () if row is None else _charts(contents, section, rows, own, past)
+    return Profile(
+        study=study,
+        contestant=contestant,
+        entry=entry,
+        section=section,
+        dimensions=contents.dimension_options(Choice(section.dimension_key)),
+        row=row,
+        verdict=verdict(row, len(rows), section) if row else "",
+        charts=charts,
+    )
+
+
+def _charts(
+    contents: Contents,
+    section: BoardSection,
+    rows: Sequence[BoardRow],
+    own: dict[int, BoardRow],
+    past: Sequence[PastBoard],
+) -> tuple[Chart, ...]:
+    row = own[section.pk]
+    board = section.board
+    groups = [s for of_axis in contents.groups(section.dimension_key).values() for s in of_axis]
+    keys = dict.fromkeys(s.dimension_key for s in contents.sections)
+    defaults = [contents.default_of(key) for key in keys]
+    size = len(rows)
+    charts = [
+        chart_of_groups(row, groups, own, size) if groups else None,
+        chart_of_dimensions(defaults, own, size) if len(defaults) > 1 else None,
+        chart_of_rivals(row, rows, read_battles(board, section.dimension_key)),
+        chart_of_boards(_read_history(row.contestant, section), past, size),
+    ]
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def verdict(row: BoardRow, contestants: int, section: BoardSection) -> str:
+    """A contestant's place in one sentence, which claims no more than its interval."""
+    ranks = rank_text(row.rank_low, row.rank_high)
+    place = f"{'place' if row.rank_low == row.rank_high else 'places'} {ranks} of {contestants}"
+    if row.is_provisional:
+        return f"{row.name} takes {place}, provisionally: it has not {provisional_because(row)} yet"
+    whom = (
+        "the whole electorate" if section.scope == Scope.ELECTORATE else "the raters as they came"
+    )
+    return f"{row.name} takes {place} in the eyes of {whom}"
+
+
+def chart_of_groups(
+    row: BoardRow, groups: Sequence[BoardSection], own: dict[int, BoardRow], contestants: int
+) -> Chart:
+    """Its rank interval in each group, beside that in everybody's eyes."""
+    bars = tuple(_bar_of_group(row, group, own.get(group.pk)) for group in groups)
+    placed = [_placed(bar) for bar in bars if bar.is_drawn]
+    ends = apart(placed)
+    if ends is None:
+        title = "No two groups place it clearly apart"
+    else:
+        best, worst = ends
+        title = f"{best.words} places it higher than {worst.words}"
+    reading = (
+        f"{HOW_TO_READ} The upright line is its rank in everybody’s eyes. Only bars that do not "
+        f"meet are apart; among many groups, a pair may be so by chance. {DOUBTFUL}"
+    )
+    heads = ("In whose eyes", "Rank", "Against overall", "Raters", "Battles")
+    if row.is_rating:
+        heads = (*heads[:-1], "Ratings")
+    return of_ranks(
+        "groups", title, reading, heads, bars, contestants=contestants, mark=float(row.rank)
+    )
+
+
+def _bar_of_group(overall: BoardRow, group: BoardSection, row: BoardRow | None) -> Bar:
+    name = f"{group.axis_name}: {group.group_name}"
+    query = Choice(group.dimension_key, place_of(group)).query
+    if row is None:
+        return Bar(name, ("not enough data", "–", f"{group.raters:,}", "0"), address=query)
+    places = rank_distance(row, overall)
+    words = "not apart"
+    if places:
+        words = f"{abs(places)} {'higher' if places > 0 else 'lower'}"
+    cells = (_rank_words(row), words, f"{group.raters:,}", f"{row.battles:,}")
+    return _bar(name, row, cells)
+
+
+def chart_of_dimensions(
+    defaults: Sequence[BoardSection], own: dict[int, BoardRow], contestants: int
+) -> Chart:
+    """Its rank interval on each dimension."""
+    bars = tuple(
+        Bar(section.dimension_name, ("no ranking", "–"))
+        if (row := own.get(section.pk)) is None
+        else _bar(section.dimension_name, row, (_rank_words(row), f"{row.battles:,}"))
+        for section in defaults
+    )
+    ends = apart([_placed(bar) for bar in bars if bar.is_drawn])
+    title = "On no two dimensions does it stand clearly apart"
+    if ends is not None:
+        title = f"It stands higher on {ends[0].words} than on {ends[1].words}"
+    counted = "Ratings" if any(row.is_rating for row in own.values()) else "Battles"
+    heads = ("Dimension", "Rank", counted)
+    reading = f"{HOW_TO_READ} {DOUBTFUL}"
+    return of_ranks("dimensions", title, reading, heads, bars, contestants=contestants)
+
+
+def chart_of_rivals(
+    row: BoardRow, rows: Sequence[BoardRow], battles: Battles | None
+) -> Chart | None:
+    """Its share of the points against every other contestant, in the order of the board."""
+    if battles is None:
+        return None
+    own = row.contestant.slug
+    records = {
+        rival.name: battles.between(own, rival.contestant.slug)
+        for rival in rows
+        if rival.contestant_id != row.contestant_id
+    }
+    bars = []
+    for name, record in records.items():
+        if not record.battles:
+            bars.append(Bar(name, ("never met", "–", "0", "0", "0", "0")))
+            continue
+        share = record.share
+        counts = (record.battles, record.wins, record.ties, record.losses)
+        cells = (record.interval, percent(share.share), *(f"{count:,}" for count in counts))
+        bars.append(Bar(name, cells, share.share, share.low, share.high))
+    ahead = sum(record.lead > 0 for record in records.values())
+    behind = sum(record.lead < 0 for record in records.values())
+    title = f"It has the better of {ahead} and the worse of {behind} of {len(records)} others"
+    if not ahead and not behind:
+        title = f"Its own battles separate it from none of {len(records)} others"
+    return Chart(
+        key="rivals",
+        title=title,
+        reading=(
+            "The dot is its share of the points in battles with each other contestant, as raters "
+            "came and a tie counting half; the bar is Wilson’s 95 % interval. A bar that crosses "
+            "the upright line at one half may be chance, and so may one in twenty that do not."
+        ),
+        unit="percent",
+        label="Share of points",
+        start=0.0,
+        end=1.0,
+        mark=EVEN,
+        heads=("Against", "95 % interval", "Share", "Battles", "Won", "Tied", "Lost"),
+        bars=tuple(bars),
+    )
+
+
+def chart_of_boards(
+    history: dict[UUID, BoardRow], past: Sequence[PastBoard], contestants: int
+) -> Chart | None:
+    """Its rank interval on each board of the study, the oldest first."""
+    bars = []
+    for entry in reversed(past):
+        row = history.get(entry.board.pk)
+        if row is None:
+            continue
+        state = "withdrawn" if entry.is_withdrawn else "superseded"
+        state = "stands" if entry.is_standing else state
+        day = date_format(entry.board.taken_at, "DATE_FORMAT")
+        name = f"{day}, {date_format(entry.board.taken_at, 'H:i')}"
+        address = reverse("leaderboards:board", args=[entry.board.study.slug, entry.board.pk])
+        cells = (_rank_words(row), f"{row.battles:,}", state)
+        bars.append(_bar(name, row, cells, address=address, is_doubtful=entry.is_withdrawn))
+    if not bars:
+        return None
+    ends = apart([_placed(bar) for bar in bars])
+    title = "Its place has not clearly changed over the boards of this study"
+    if len(bars) == 1:
+        title = "It has been on one board of this study so far"
+    elif ends is not None:
+        title = f"It stood higher on {ends[0].words} than on {ends[1].words}"
+    reading = (
+        f"{HOW_TO_READ} Boards share battles: later ones hold those of earlier ones. {DOUBTFUL}"
+    )
+    size = max([contestants, *(row.rank_high for row in history.values())])
+    counted = "Ratings" if next(iter(history.values())).is_rating else "Battles"
+    heads = ("Board", "Rank", counted, "Now")
+    return of_ranks("history", title, reading, heads, tuple(bars), contestants=size)
+
+
+def _bar(
+    name: str,
+    row: BoardRow,
+    cells: tuple[str, ...],
+    *,
+    address: str = "",
+    is_doubtful: bool = False,
+) -> Bar:
+    doubtful = is_doubtful or row.is_provisional
+    ranks = float(row.rank), float(row.rank_low), float(row.rank_high)
+    return Bar(name, cells, *ranks, doubtful, address)
+
+
+def _placed(bar: Bar) -> Placed:
+    low, high = int(bar.low or 0), int(bar.high or 0)
+    return Placed(bar.name, low, high, is_firm=not bar.is_doubtful)
+
+
+def _rank_words(row: BoardRow) -> str:
+    ranks = rank_text(row.rank_low, row.rank_high)
+    return f"{ranks}, provisional" if row.is_provisional else ranks
+
+
+def _read_own(contestant: Contestant, board: Board) -> dict[int, BoardRow]:
+    """Its rows on a board, by the key of their section."""
+    rows = BoardRow.objects.filter(section__board=board, contestant=contestant)
+    return {row.section_id: row for row in rows.select_related("contestant")}
+
+
+def _read_history(contestant: Contestant, section: BoardSection) -> dict[UUID, BoardRow]:
+    """Its rows of everybody on this dimension, by the board: the electorate's if there is one."""
+    rows = (
+        BoardRow.objects.filter(
+            contestant=contestant,
+            section__dimension_key=section.dimension_key,
+            section__scope__in=SCOPES_OF_ALL,
+        )
+        .select_related("section")
+        .order_by("section_id")
+    )
+    found: dict[UUID, BoardRow] = {}
+    for row in rows:
+        key = row.section.board_id
+        if key not in found or row.section.scope == Scope.ELECTORATE:
+            found[key] = row
+    return found
