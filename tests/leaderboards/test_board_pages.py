@@ -385,8 +385,7 @@ def publish_wide_board(study: Study) -> Board:
     return board
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [DESKTOP, NARROW])
+@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (NARROW, "dark")])
 def test_a_wide_heat_map_scrolls_in_its_own_box_and_keeps_the_names_in_sight(
     browser: Browser,
     live_server: LiveServer,
@@ -449,8 +448,7 @@ def test_a_printed_profile_has_its_charts_and_nothing_to_press(
     assert not page.locator(".downloads").first.is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [DESKTOP, NARROW])
+@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (NARROW, "dark")])
 def test_the_pages_look_as_they_should(
     profile: str,
     browser: Browser,

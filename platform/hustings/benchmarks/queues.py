@@ -9,8 +9,10 @@ import numpy as np
 from hustings.benchmarks import asap
 from hustings.benchmarks.battle_queue import QueueTimes, measure_queue
 from hustings.benchmarks.group_queues import GroupsRow, measure_groups
-from leaderboards.ranking.davidson import WEAK_PRIOR, DavidsonPrior, fit_tournaments
+from leaderboards.ranking.davidson import DavidsonPrior, fit_tournaments
 from leaderboards.ranking.gain import BoolArray, Knowledge, knowledge_of, variance_of_differences
+from leaderboards.ranking.hierarchical import fit_hierarchical
+from leaderboards.ranking.hierarchical_cells import NO_ELECTORATE, spread_over_cells
 from leaderboards.ranking.outcomes import FloatArray, IntArray
 from leaderboards.ranking.policies import Policy, QueueState, propose
 from leaderboards.ranking.simulation import by_davidson, kendall_tau
@@ -54,10 +56,10 @@ class Row:
 class Played:
     """What simulated studies showed; all but `groups` without groups.
 
-    `coverage` of the 95 % intervals of a board, fitted under its default prior, at the end of the
-    runs by gain, and `coverage_estimated` with the contestants' spread estimated. `false_separated`
-    is the part of these runs in which any two contestants were ever, at any of the looks, claimed
-    to be separated (at the level for all of them together, 95 %) in the wrong order.
+    `coverage` of the 95 % intervals of a board, by its engine, at the end of the runs by gain.
+    `false_separated` is the part of these runs in which any two contestants were ever, at any of
+    the looks, claimed to be separated (at the level for all of them together, 95 %) in the wrong
+    order.
     `parallel_efficiency` is how many battles a sequential queue needs, by how many it needs with
     100 battles always in flight.
     """
@@ -66,7 +68,6 @@ class Played:
     k28: Row
     groups: GroupsRow
     coverage: float
-    coverage_estimated: float
     false_separated: float
     parallel_efficiency: float
 
@@ -143,8 +144,7 @@ def play_studies(
         k10=rows[0],
         k28=rows[-1],
         groups=measure_groups(seeds, skill_sd=skill_sd, battles=groups_battles),
-        coverage=_coverage(by_gain, estimated=False),
-        coverage_estimated=_coverage(by_gain, estimated=True),
+        coverage=_coverage(by_gain),
         false_separated=float(np.mean(np.concatenate([gain.false for gain in by_gain]))),
         parallel_efficiency=(alone.first(alone.expected_tau, level) or np.nan)
         / (together.first(together.expected_tau, level) or np.nan),
@@ -252,14 +252,13 @@ def _row(gain: Run, random: Run, tree: Run) -> Row:
     )
 
 
-def _coverage(runs: list[Run], *, estimated: bool) -> float:
-    """Part of all contestants' skills that are in their 95 % intervals at the end."""
+def _coverage(runs: list[Run]) -> float:
+    """Part of all contestants' skills that are in the 95 % intervals of a board at the end."""
     covered = []
     for each in runs:
         truth = each.truth - each.truth.mean(axis=1, keepdims=True)
-        for fit, skill in zip(fit_tournaments(each.counts, prior=WEAK_PRIOR), truth, strict=True):
-            known = knowledge_of(fit)
-            mean = known.skill if estimated else fit.skill
-            sd = np.sqrt(np.diagonal(known.covariance)) if estimated else fit.sd
-            covered.append(np.abs(mean - skill) <= HALF_WIDTH * sd)
+        for counts, skill in zip(each.counts, truth, strict=True):
+            battles = spread_over_cells(counts[np.newaxis], np.zeros((0, 0)), cells=NO_ELECTORATE)
+            published = fit_hierarchical(battles, cells=NO_ELECTORATE).of_electorate()
+            covered.append(np.abs(published.mean - skill) <= HALF_WIDTH * published.sd)
     return float(np.concatenate(covered).mean())

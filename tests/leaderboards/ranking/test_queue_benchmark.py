@@ -19,7 +19,7 @@ def test_the_queue_is_measured_beside_random_pairs_and_asap() -> None:
     for key in ("k10", "k28", "groups"):
         assert {"ratio", "never_gain", "never_random"} <= set(result[key])
         assert 0 <= result[key]["never_gain"] <= 2
-    assert 0.7 < result["coverage_estimated"] <= 1
+    assert 0.7 < result["coverage"] <= 1
     assert result["parallel_efficiency"] > 0.3
 
 
