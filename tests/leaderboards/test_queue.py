@@ -176,8 +176,9 @@ def test_verdicts_that_are_folded_change_what_is_asked_next(study: Study) -> Non
         frozenset(pair) for pair in study.matchups.values_list("side_a_id", "side_b_id")
     )
     open_pair = next(pair for pair in pairs if rowan.pk not in pair)
+    # Of three pairs in turn it would be a third; chance is in it, and a floor for the one that loses.
     assert pairs[open_pair] == max(pairs.values())
-    assert pairs[open_pair] > FEWEST / 2
+    assert pairs[open_pair] >= 0.4 * FEWEST
 
 
 def test_battles_in_flight_count_for_everybody_and_for_the_groups_of_their_raters(
