@@ -176,7 +176,7 @@ def test_verdicts_that_are_folded_change_what_is_asked_next(study: Study) -> Non
         frozenset(pair) for pair in study.matchups.values_list("side_a_id", "side_b_id")
     )
     open_pair = next(pair for pair in pairs if rowan.pk not in pair)
-    # Of three pairs in turn it would be a third; chance is in it, and a floor for the one that loses.
+    # Of three pairs in turn it would be a third; there is chance in it, and a floor.
     assert pairs[open_pair] == max(pairs.values())
     assert pairs[open_pair] >= 0.4 * FEWEST
 
