@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
 
-from accounts.admin_pages import page_of, table
+from accounts.admin_pages import table
+from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.errors import NothingToRankError
 from leaderboards.pages.multiverse import (
     CombinationLine,
@@ -24,7 +23,6 @@ from leaderboards.pages.multiverse import (
 )
 from leaderboards.pages.words import rank_text, signed
 from leaderboards.ranking.errors import RankingError
-from studies.access import may_see_live_figures
 from studies.models import Study
 
 
@@ -32,16 +30,10 @@ from studies.models import Study
 @require_safe
 def multiverse_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """The multiverse, for whoever may see the study's live figures; `dimension` chooses another."""
-    if not may_see_live_figures(request.user):
-        raise PermissionDenied
-    study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
+    study = live_study(request, study_id)
     wanted = request.GET.get("dimension", "")
-    context = model_admin.admin_site.each_context(request) | {
-        "title": f"Multiverse: {study}",
-        "opts": Study._meta,
-        "original": study,
+    context = frame_of(request, study, model_admin, name="Multiverse") | {
         "dimensions": study.dimensions.order_by("position", "key"),
-        "back": page_of(study),
     }
     try:
         context |= _shown(read_multiverse(study, dimension=wanted))

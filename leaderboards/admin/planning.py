@@ -5,9 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -19,7 +18,8 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from accounts.admin_pages import page_of, table
+from accounts.admin_pages import table
+from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.planning import (
     Prices,
     Talk,
@@ -42,7 +42,6 @@ from leaderboards.ranking.planning import (
     plan,
     raters_needed,
 )
-from studies.access import may_see_live_figures
 from studies.models import Study
 
 # Seconds of a processor that one simulated study takes: at least, and for each pair in a group.
@@ -189,15 +188,8 @@ def _studies(contestants: int, groups: int) -> int:
 @require_safe
 def planning_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """Ask for the assumptions, and show the plan once they are given; nothing is stored."""
-    if not may_see_live_figures(request.user):
-        raise PermissionDenied
-    study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
-    context = model_admin.admin_site.each_context(request) | {
-        "title": f"Plan: {study}",
-        "opts": Study._meta,
-        "original": study,
-        "back": page_of(study),
-    }
+    study = live_study(request, study_id)
+    context = frame_of(request, study, model_admin, name="Plan")
     try:
         require_pairs(study)
     except RankingError as refusal:

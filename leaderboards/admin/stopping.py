@@ -6,9 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from math import ceil, floor, isinf, log10
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -16,10 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
 
-from accounts.admin_pages import page_of, table
+from accounts.admin_pages import table
+from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.ranking.stopping import HORIZON
 from leaderboards.scheduling.outlooks import Expected, Line, RuleOutlook, read_outlooks
-from studies.access import may_see_live_figures
 from studies.models import Study
 from studies.spending import spent
 from studies.stopping import NO_QUEUE, has_ended
@@ -36,14 +34,8 @@ PARTS = 10
 @require_safe
 def stopping_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """How far the study's stopping rules are, for whoever may see its live figures."""
-    if not may_see_live_figures(request.user):
-        raise PermissionDenied
-    study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
-    context = model_admin.admin_site.each_context(request) | {
-        "title": f"Stopping: {study}",
-        "opts": Study._meta,
-        "original": study,
-        "back": page_of(study),
+    study = live_study(request, study_id)
+    context = frame_of(request, study, model_admin, name="Stopping") | {
         "has_ended": has_ended(study),
         "take_again": reverse("admin:studies_study_take_again", args=[study.pk]),
         "may_change": request.user.has_perm("studies.change_study"),

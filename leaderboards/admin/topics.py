@@ -1,8 +1,6 @@
 """A study's topics: who is good at what, and who everywhere."""
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -10,15 +8,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
 
-from accounts.admin_pages import page_of, table
+from accounts.admin_pages import table
+from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.errors import NothingToRankError
 from leaderboards.pages.words import percent, probability, rank_text
 from leaderboards.ranking.errors import RankingError
 from leaderboards.ranking.swiss import Profile
 from leaderboards.ranking.topics import ENOUGH_BATTLES
 from leaderboards.topics import Level, Place, SwissLine, TopicsPage, read_topics
-from studies.access import may_see_live_figures
-from studies.models import Study
 
 
 @never_cache
@@ -28,16 +25,10 @@ def topics_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
 
     `dimension` and `level` choose others.
     """
-    if not may_see_live_figures(request.user):
-        raise PermissionDenied
-    study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
+    study = live_study(request, study_id)
     wanted = request.GET.get("level", "")
-    context = model_admin.admin_site.each_context(request) | {
-        "title": f"Topics: {study}",
-        "opts": Study._meta,
-        "original": study,
+    context = frame_of(request, study, model_admin, name="Topics") | {
         "dimensions": study.dimensions.order_by("position", "key"),
-        "back": page_of(study),
     }
     try:
         # Another level than there is comes from an address written by hand.

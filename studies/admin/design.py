@@ -8,16 +8,17 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.admin_pages import NeverDeleted, Step, page_of, take_step
+from accounts.admin_pages import NeverDeleted
 from studies.admin.checks import AttentionCheckInline, ScreenRuleInline
 from studies.admin.comparison import ContestantInline, DimensionInline
 from studies.admin.ledger import LedgerSteps
+from studies.admin.life_cycle import LifeCycleSteps
 from studies.admin.quotas import quota_tables
 from studies.admin.recruitment import (
     CompletionCodeInline,
@@ -38,14 +39,13 @@ from studies.dimension_templates import dimension_templates, reword_questions
 from studies.errors import StudyError
 from studies.ledger import changing_rules
 from studies.models import ConsentText, Contestant, Electorate, Study
-from studies.planning import missing_before_opening, open_study
+from studies.planning import missing_before_opening
 from studies.services import (
     NEXT_STATES,
     add_consent_text,
     choose_protocol,
     enter_contestant,
     give_electorate,
-    move_study,
 )
 from studies.stopping import empty_queue, has_ended
 
@@ -123,7 +123,7 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Study)
-class StudyAdmin(NeverDeleted, StoppingSteps, LedgerSteps, DesignSteps):
+class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, DesignSteps):
     """Studies, in the order in which a person thinks: question, contestants, dimensions, whom."""
 
     form = StudyForm
@@ -362,63 +362,6 @@ class StudyAdmin(NeverDeleted, StoppingSteps, LedgerSteps, DesignSteps):
             yield "add_checks"
         if study.state in OVER or not has_ended(study):
             yield "take_again"
-
-    @action(description="Open", icon="play_arrow", url_path="open", permissions=["change"])
-    def open(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._move(
-            request,
-            object_id,
-            Study.State.OPEN,
-            "Raters can take part until you pause or close it.",
-        )
-
-    @action(description="Pause", icon="pause", url_path="pause", permissions=["change"])
-    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._move(
-            request,
-            object_id,
-            Study.State.PAUSED,
-            "Nobody new can take part until you open it again.",
-        )
-
-    @action(description="Close", icon="stop", url_path="close", permissions=["change"])
-    def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._move(
-            request,
-            object_id,
-            Study.State.CLOSED,
-            "No more verdicts come in. A closed study can't be opened again; boards can be taken.",
-        )
-
-    @action(description="Archive", icon="inventory_2", url_path="archive", permissions=["change"])
-    def archive(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._move(
-            request, object_id, Study.State.ARCHIVED, "It is over for good. Its boards stay public."
-        )
-
-    def _move(
-        self, request: HttpRequest, object_id: str, to: Study.State, note: str
-    ) -> HttpResponse:
-        study = self._study(request, object_id)
-        verb = {"open": "Open", "paused": "Pause", "closed": "Close", "archived": "Archive"}[to]
-
-        def act(_data: dict[str, Any]) -> str:
-            if to == Study.State.OPEN:
-                open_study(study, at=timezone.now())
-            else:
-                move_study(study, to=to, at=timezone.now())
-            return f"The study is {to.label} now."
-
-        step = Step(
-            question=f"{verb} this study?",
-            note=note,
-            button=verb,
-            act=act,
-            refusals=(StudyError,),
-            back=page_of(study),
-            is_final=to in {Study.State.CLOSED, Study.State.ARCHIVED},
-        )
-        return take_step(self, request, study, step)
 
 
 def _first_dimension() -> dict[str, Any]:
