@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from leaderboards.models import Board
+from leaderboards.models import Board, BoardRow
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
 from raters.imports.comparisons import import_comparisons
 from raters.models import Battle, Participation, Rater, Rating
-from studies.models import Study
+from studies.models import Contestant, Study
 from studies.services import add_dimension, choose_overall_dimension, enter_contestant
 from tests.cast import NOW, make_study
 
@@ -91,3 +91,9 @@ def rate(study: Study, *, raters: int, each: int, level: float = 4.0) -> None:
 def _score(level: float, mood: dict[int, float], battle: Battle, rng: np.random.Generator) -> int:
     wanted = level + mood[battle.participation_id] + rng.normal(0, 0.8)
     return round(min(max(wanted, Rating.LOWEST), Rating.HIGHEST))
+
+
+@pytest.fixture
+def leader(board: Board) -> Contestant:
+    """The first of the board's first table."""
+    return BoardRow.objects.filter(section=board.sections.all()[0]).order_by("rank")[0].contestant
