@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from leaderboards.scheduling import refill, stopping
+from leaderboards.services import reports
 from leaderboards.services.standings import fold_standings
 from studies.models import Study
 
@@ -36,3 +37,15 @@ def fold_all_standings() -> None:
 def refill_low_queues() -> None:
     """Let no queue run dry between two folds, and give a study that opens its first one."""
     refill.refill_low_queues(at=timezone.now())
+
+
+@shared_task
+def write_report(report_id: int) -> None:
+    """Compute a report that was asked for."""
+    reports.write_report(report_id, at=timezone.now())
+
+
+@shared_task
+def ring_due_reports() -> None:
+    """Let no report wait for a bell that was lost, or for a worker that has died."""
+    reports.ring_due_reports(at=timezone.now())

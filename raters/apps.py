@@ -14,6 +14,9 @@ SELECT 1 FROM raters_checkanswer a WHERE a.attention_check_id = OLD.id
 UNION ALL SELECT 1 FROM raters_battle b WHERE b.attention_check_id = OLD.id
 """
 
+ROWS = ("NEW", "OLD")
+HAS_RUNS = "SELECT 1 FROM raters_judgerun r WHERE r.judge_id = {judge}"
+
 # The places taken in a quota: by whoever is in its cell, or in a cell of its group.
 TAKEN = """
 SELECT COUNT(*) FROM raters_participation p
@@ -80,7 +83,30 @@ def refusals() -> tuple[Refusal, ...]:
             "An attention check that was answered keeps its words; they are on record",
             f"({changed}) AND EXISTS ({IS_ANSWERED})",
         ),
+        *_judges_keep_their_word(),
         *_no_more_places_than_quotas(),
+    )
+
+
+def _judges_keep_their_word() -> tuple[Refusal, ...]:
+    """What a judge said stays, but for words that are erased, and so does what it was asked."""
+    from raters.models import Judge, JudgeMember, JudgeVerdict
+
+    said = ("judgement_id", "dimension_id", "outcome", "recorded_at")
+    changed = " OR ".join(f"OLD.{field} <> NEW.{field}" for field in said)
+    pinned = " OR ".join(f"OLD.{field} <> NEW.{field}" for field in Judge.PINNED)
+    final = "What a judge said is never changed or deleted"
+    asked = "A judge that has a run keeps what it is asked; make a new version"
+    of_new, of_old = (f"EXISTS ({HAS_RUNS.format(judge=f'{row}.judge_id')})" for row in ROWS)
+    return (
+        Refusal(JudgeVerdict, "UPDATE", final, changed),
+        Refusal(JudgeVerdict, "DELETE", final),
+        Refusal(
+            Judge, "UPDATE", asked, f"({pinned}) AND EXISTS ({HAS_RUNS.format(judge='OLD.id')})"
+        ),
+        Refusal(JudgeMember, "INSERT", asked, of_new),
+        Refusal(JudgeMember, "UPDATE", asked, f"{of_new} OR {of_old}"),
+        Refusal(JudgeMember, "DELETE", asked, of_old),
     )
 
 

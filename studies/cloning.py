@@ -25,6 +25,7 @@ COPIED = (
     "currency",
     "strikes_allowed",
     "screener",
+    "asks_to_quote",
     "budget",
     "policy",
     "battle_cap",

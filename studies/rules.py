@@ -26,6 +26,7 @@ SETTINGS: Final = (
     "battle_cap",
     "battle_floor",
     "ends_when_answered",
+    "asks_to_quote",
 )
 
 

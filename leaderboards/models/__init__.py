@@ -1,6 +1,7 @@
 """Models of the leaderboards app, by topic."""
 
 from leaderboards.models.boards import Board, BoardRow, BoardSection, BoardWithdrawal
+from leaderboards.models.reports import Report
 from leaderboards.models.tournaments import Fold, Outlook, Standing, Tournament
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "BoardWithdrawal",
     "Fold",
     "Outlook",
+    "Report",
     "Standing",
     "Tournament",
 ]

@@ -277,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },
+    "ring-due-reports": {
+        "task": "leaderboards.tasks.ring_due_reports",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     # A session knows what the recruiting platform calls a rater: it must not outlive its use.
     "clear-sessions": {"task": "hustings.tasks.clear_sessions", "schedule": 86_400.0},
 }

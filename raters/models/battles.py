@@ -50,6 +50,11 @@ class Battle(models.Model):
     # When its screens are to run, or to run again if the worker dies; null once they have.
     screen_due_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="Why, in the rater's words; never trusted.")
+    # Left out of public pages by an admin, although she agreed that it may stand there.
+    is_reason_hidden = models.BooleanField(default=False, db_default=False)
+    # What names the conversation where several raters judged the same one, as in imports; empty
+    # where it is this battle's own.
+    conversation = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     objects = BattleQuerySet.as_manager()
 

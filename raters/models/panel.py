@@ -66,6 +66,8 @@ class Participation(models.Model):
         ConsentText, models.PROTECT, null=True, blank=True, related_name="participations"
     )
     consented_at = models.DateTimeField(null=True, blank=True)
+    # When she agreed that her words may be published, under no name; null if she did not.
+    words_released_at = models.DateTimeField(null=True, blank=True)
     # A place is kept until then, and longer with each word from the rater.
     kept_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -148,6 +148,12 @@ class Study(models.Model):
         "goes on to the end. Otherwise you are only told.",
     )
     answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    asks_to_quote = models.BooleanField(
+        "asks whether words may be published",
+        default=False,
+        help_text="Whether raters are asked, beside their consent, if what they write may be "
+        "published without a name. Taking part never depends on it.",
+    )
     budget = models.DecimalField(
         max_digits=10,
         decimal_places=2,
@@ -258,6 +264,11 @@ class Task(models.Model):
     category = models.CharField(max_length=100, blank=True)
     name = models.CharField(max_length=100)
     text = models.TextField(help_text="What the rater is asked to do, on her task card.")
+    reference = models.TextField(
+        blank=True,
+        help_text="A good reply, written by a person. Raters never see it; judges may compare "
+        "with it.",
+    )
     battles_wanted = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -1,0 +1,170 @@
+"""Everything that makes reports: ask for one, claim it, compute it, finish."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from leaderboards.errors import BoardError
+from leaderboards.models import Report
+from leaderboards.ranking.errors import RankingError
+from leaderboards.reports import KINDS, Json, compute_of
+from studies.models import Study
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+# Longer than any of them takes. A worker that died is noticed so late, and a person told so.
+LEASE: Final = timedelta(minutes=15)
+MOST_ATTEMPTS: Final = 3
+# Bells rung again don't pile up where every worker is busy.
+BELL_EXPIRES: Final = timedelta(seconds=30)
+UNCLAIMED: Final = {"claim": None, "leased_until": None}
+DIED: Final = "The worker that was computing it died, several times."
+UNFORESEEN: Final = "It broke off unexpectedly ({error}). The server's log has more."
+
+
+@dataclass(frozen=True)
+class ReportClaim:
+    """A report that is this worker's to compute."""
+
+    report_id: int
+    token: uuid.UUID
+    study: Study
+    kind: str
+    subject: str
+
+
+@transaction.atomic
+def ask_for_report(
+    study: Study, kind: str, subject: str = "", *, by: "User | None" = None, at: datetime
+) -> Report:
+    """Ask for a report, or join who asked for the same already; a worker computes it.
+
+    KeyError for a kind that there is not.
+    """
+    if kind not in KINDS:
+        raise KeyError(kind)
+    # Two that ask at once would both find none.
+    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    same = Report.objects.filter(study=study, kind=kind, subject=subject)
+    report = same.filter(state__in=[Report.State.WAITING, Report.State.CLAIMED]).first()
+    if report is None:
+        report = Report.objects.create(
+            study=study, kind=kind, subject=subject, asked_at=at, asked_by=by
+        )
+    _ring_on_commit(report.pk)
+    return report
+
+
+def latest_report(study: Study, kind: str, subject: str = "") -> Report | None:
+    """The newest finished report of a kind and subject, if there is any."""
+    same = Report.objects.filter(study=study, kind=kind, subject=subject)
+    return same.filter(state=Report.State.FINISHED).order_by("-finished_at", "-pk").first()
+
+
+def report_under_way(study: Study, kind: str, subject: str = "") -> Report | None:
+    """What was asked for last of a kind and subject, if it is not finished: waiting or failed."""
+    last = Report.objects.filter(study=study, kind=kind, subject=subject).order_by("-pk").first()
+    return None if last is None or last.state == Report.State.FINISHED else last
+
+
+def write_report(report_id: int, *, at: datetime) -> None:
+    """Compute a report if it is due; what stops it is told to whoever reads the report."""
+    claim = claim_report(report_id, at=at)
+    if claim is None:
+        return
+    try:
+        document = compute_of(claim.kind)(claim.study, claim.subject, at)
+    except (BoardError, RankingError) as error:
+        fail_report(claim, str(error), at=timezone.now())
+    except Exception as error:
+        # It would be claimed again, and break off again, until nobody looks any more.
+        logger.exception("Report %s broke off.", report_id)
+        fail_report(claim, UNFORESEEN.format(error=type(error).__name__), at=timezone.now())
+    else:
+        finish_report(claim, document, at=timezone.now())
+
+
+@transaction.atomic
+def claim_report(report_id: int, *, at: datetime) -> ReportClaim | None:
+    """Claim a report for this worker; None if it is not to be computed, or not by this one."""
+    report = due_reports(at=at).select_related("study").filter(pk=report_id).first()
+    if report is None:
+        return None
+    standing = due_reports(at=at).filter(pk=report_id, attempts=report.attempts)
+    if report.attempts >= MOST_ATTEMPTS:
+        standing.update(**UNCLAIMED, state=Report.State.FAILED, error=DIED, finished_at=at)
+        return None
+    token = uuid.uuid4()
+    claimed = standing.update(
+        state=Report.State.CLAIMED,
+        claim=token,
+        leased_until=at + LEASE,
+        attempts=F("attempts") + 1,
+    )
+    if not claimed:
+        return None
+    return ReportClaim(report.pk, token, report.study, report.kind, report.subject)
+
+
+@transaction.atomic
+def finish_report(claim: ReportClaim, document: Json, *, at: datetime) -> bool:
+    """Store what came out, and drop what it replaces; False if the claim is no longer its own."""
+    finished = _claimed(claim).update(
+        **UNCLAIMED, state=Report.State.FINISHED, document=document, finished_at=at
+    )
+    if finished:
+        same = Report.objects.filter(study=claim.study, kind=claim.kind, subject=claim.subject)
+        same.filter(pk__lt=claim.report_id).delete()
+    return bool(finished)
+
+
+def fail_report(claim: ReportClaim, error: str, *, at: datetime) -> bool:
+    """Say why there is no report; the one before stays. False if the claim is not its own."""
+    failed = _claimed(claim).update(
+        **UNCLAIMED, state=Report.State.FAILED, error=error, finished_at=at
+    )
+    return bool(failed)
+
+
+def due_reports(*, at: datetime) -> QuerySet[Report]:
+    """Reports that a worker may claim now: waiting ones, and those whose lease has ended."""
+    return Report.objects.filter(
+        Q(state=Report.State.WAITING) | Q(state=Report.State.CLAIMED, leased_until__lte=at)
+    )
+
+
+def ring_due_reports(*, at: datetime) -> int:
+    """Ring for every report that is due, in case its first bell was lost; returns how many."""
+    ids = list(due_reports(at=at).order_by("asked_at", "pk").values_list("pk", flat=True))
+    for report_id in ids:
+        _ring(report_id)
+    return len(ids)
+
+
+def _claimed(claim: ReportClaim) -> QuerySet[Report]:
+    return Report.objects.filter(pk=claim.report_id, state=Report.State.CLAIMED, claim=claim.token)
+
+
+def _ring_on_commit(report_id: int) -> None:
+    transaction.on_commit(partial(_ring, report_id))
+
+
+def _ring(report_id: int) -> None:
+    # The task imports this module for its work.
+    from leaderboards.tasks import write_report as bell
+
+    try:
+        bell.apply_async((report_id,), expires=BELL_EXPIRES.total_seconds())
+    except OperationalError:
+        logger.warning("The broker can't be reached; report %s waits for a beat.", report_id)
