@@ -1,7 +1,7 @@
 """Asking chat models: over the chat-completions protocol, or the built-in bots."""
 
 from studies.providers.addresses import STRICT, AddressRules, check_address
-from studies.providers.bots import BOT_SCHEME, Bot, list_bots
+from studies.providers.bots import BOT_SCHEME, Bot, list_bots, list_judges
 from studies.providers.client import Reply, ReplyStream, stream_reply
 from studies.providers.endpoint import Endpoint, Message, Role
 from studies.providers.errors import (
@@ -19,7 +19,7 @@ from studies.providers.errors import (
     StreamCutError,
     UnreachableError,
 )
-from studies.providers.protocol import FinishReason
+from studies.providers.protocol import FinishReason, TokenLogprob
 from studies.providers.retries import MAX_ATTEMPTS, retry_delay
 
 __all__ = [
@@ -46,9 +46,11 @@ __all__ = [
     "Role",
     "ServerError",
     "StreamCutError",
+    "TokenLogprob",
     "UnreachableError",
     "check_address",
     "list_bots",
+    "list_judges",
     "retry_delay",
     "stream_reply",
 ]

@@ -20,6 +20,7 @@ from studies.providers.errors import (
 from studies.providers.protocol import (
     Chunk,
     FinishReason,
+    TokenLogprob,
     build_request,
     error_for_status,
     parse_chunk,
@@ -41,7 +42,8 @@ class Reply:
     """An answer that came to its end.
 
     Token counts are the endpoint's own, None if it gave none. Latencies in milliseconds, from
-    the call to the first piece of text and to the end.
+    the call to the first piece of text and to the end. `token_logprobs` are the tokens of the
+    whole text if the endpoint's parameters ask for them by `logprobs` and it gave them all.
     """
 
     text: str
@@ -50,6 +52,7 @@ class Reply:
     completion_tokens: int | None
     first_piece_ms: int
     total_ms: int
+    token_logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 class ReplyStream(Iterator[str]):
@@ -113,11 +116,12 @@ def stream_reply(
         chunks = _chunks_of_bot(endpoint, messages, countdown)
     else:
         chunks = _chunks_over_http(endpoint, messages, countdown, rules)
-    return ReplyStream(_pieces(chunks, countdown))
+    asks_logprobs = endpoint.parameters.get("logprobs") is True
+    return ReplyStream(_pieces(chunks, countdown, _Tokens() if asks_logprobs else None))
 
 
 def _pieces(
-    chunks: Generator[Chunk, None, None], countdown: Countdown
+    chunks: Generator[Chunk, None, None], countdown: Countdown, tokens: "_Tokens | None"
 ) -> Generator[str, None, Reply]:
     """The text of chunks, piece by piece; returns the reply that they add up to."""
     mender = _TextMender()
@@ -127,6 +131,8 @@ def _pieces(
     try:
         for chunk in _until_cut_after_end(chunks):
             end = _merged(end, chunk)
+            if tokens is not None:
+                tokens.take(chunk)
             if piece := mender.mend(chunk.text):
                 if first_piece_ms is None:
                     first_piece_ms = countdown.elapsed_ms
@@ -149,6 +155,7 @@ def _pieces(
         completion_tokens=end.completion_tokens,
         first_piece_ms=first_piece_ms,
         total_ms=countdown.elapsed_ms,
+        token_logprobs=tokens.whole if tokens is not None else None,
     )
 
 
@@ -251,6 +258,24 @@ def _chunks_of_response(response: "httpx2.Response") -> Iterator[Chunk]:
                 yield parse_chunk(event.data)
     else:
         raise MalformedAnswerError(f"the answer is {quote(kind) or 'of no type'}, not a stream")
+
+
+class _Tokens:
+    """Gathers tokens; they are whole if no piece of text came without its own."""
+
+    def __init__(self) -> None:
+        self._tokens: list[TokenLogprob] = []
+        self._is_whole = True
+
+    def take(self, chunk: Chunk) -> None:
+        if chunk.token_logprobs is not None:
+            self._tokens += chunk.token_logprobs
+        elif chunk.text:
+            self._is_whole = False
+
+    @property
+    def whole(self) -> tuple[TokenLogprob, ...] | None:
+        return tuple(self._tokens) if self._is_whole and self._tokens else None
 
 
 class _TextMender:

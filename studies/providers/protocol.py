@@ -7,6 +7,7 @@ way; the rest is an error, for a guess here would become a rater's verdict.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,9 @@ from studies.providers.errors import (
 
 # How much of an endpoint's own words an error quotes.
 QUOTED_CHARACTERS: Final = 300
+
+# What some say for impossible, where others say minus infinity, which no database takes as JSON.
+LEAST_LOGPROB: Final = -9999.0
 
 
 class FinishReason(StrEnum):
@@ -45,6 +49,15 @@ FINISH_REASONS: Final[Mapping[str, FinishReason]] = {
 
 
 @dataclass(frozen=True)
+class TokenLogprob:
+    """A token of an answer, its natural log-probability, and those of what could stand there."""
+
+    token: str
+    logprob: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Chunk:
     """What one event, or a whole answer in one piece, says. None is what it does not say."""
 
@@ -52,6 +65,7 @@ class Chunk:
     finish_reason: FinishReason | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    token_logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 def build_request(endpoint: Endpoint, messages: Sequence[Message]) -> bytes:
@@ -89,6 +103,7 @@ def parse_chunk(data: str | bytes) -> Chunk:
         finish_reason=finish_reason,
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        token_logprobs=_parse_logprobs(answer.get("choices")),
     )
 
 
@@ -125,6 +140,33 @@ def _parse_choice(choices: object, data: str | bytes) -> tuple[str, FinishReason
             f"the answer ended for an unknown reason, {_quoted(str(reason))}"
         )
     return text or "", FINISH_REASONS[reason]
+
+
+def _parse_logprobs(choices: object) -> tuple[TokenLogprob, ...] | None:
+    """The tokens of a choice; None if it gives none, or any that can't be read.
+
+    Nobody's answer is dropped for them: it is whole without.
+    """
+    try:
+        tokens = choices[0]["logprobs"]["content"]  # type: ignore[index]
+        return tuple(
+            TokenLogprob(
+                *_parse_token(token),
+                tuple(_parse_token(other) for other in token.get("top_logprobs") or ()),
+            )
+            for token in tokens
+        )
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _parse_token(token: Mapping[str, Any]) -> tuple[str, float]:
+    """A token's text and its log-probability, from LEAST_LOGPROB to 0; ValueError if neither."""
+    text, logprob = token["token"], token["logprob"]
+    is_number = isinstance(logprob, int | float) and not isinstance(logprob, bool)
+    if not isinstance(text, str) or not is_number or math.isnan(logprob):
+        raise ValueError("a token without a text or a log-probability")
+    return text, min(0.0, max(LEAST_LOGPROB, float(logprob)))
 
 
 def _reported_error(error: object) -> ProviderError:

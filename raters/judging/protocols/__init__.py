@@ -1,0 +1,35 @@
+"""The ways to judge, by key."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from raters.judging.protocols.base import Asks, JudgingProtocol, Steps
+from raters.judging.protocols.batch import BatchRanking
+from raters.judging.protocols.boolean import BooleanRubric
+from raters.judging.protocols.breakdown import Breakdowns
+from raters.judging.protocols.criteria import Criteria
+from raters.judging.protocols.pairwise import Pairwise
+from raters.judging.protocols.persona import Persona
+from raters.judging.protocols.reference import HumanReference
+from raters.judging.protocols.rubric import RubricWithReference
+from raters.judging.protocols.single import Single
+
+PROTOCOLS: Final[Mapping[str, JudgingProtocol]] = MappingProxyType(
+    {
+        protocol.key: protocol
+        for protocol in (
+            Pairwise(),
+            Single(),
+            RubricWithReference(),
+            BooleanRubric(),
+            Breakdowns(),
+            Criteria(),
+            BatchRanking(),
+            Persona(),
+            HumanReference(),
+        )
+    }
+)
+
+__all__ = ["PROTOCOLS", "Asks", "JudgingProtocol", "Steps"]

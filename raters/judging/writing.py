@@ -1,0 +1,138 @@
+"""Writing what a judge is asked: a template, the questions, and the conversation inside a fence."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib import resources
+from string import Template
+from typing import Final
+
+from raters.judging.answers import Schema, a_text, sketch
+from raters.judging.calls import Call
+from raters.judging.cases import Case, Exchange, Question, Side
+from raters.judging.fence import Line, check_fence, draw_fence, write_lines
+from raters.judging.settings import Settings
+from studies.providers import Message, Role
+
+# Of a longer text the beginning is judged, and that it goes on is said.
+LONGEST_TEXT: Final = 20_000
+LABELS: Final = ("first", "second")
+
+
+def write_call(
+    key: str,
+    template: str,
+    lines: Iterable[Line],
+    schema: Schema,
+    settings: Settings,
+    *,
+    seed: int,
+    **parts: str,
+) -> Call:
+    """A call whose message is a template of this package's `prompts`, filled.
+
+    `lines` are the data; `parts` are words of the study's admin, which the template names.
+    """
+    data = write_lines(_cut(line) for line in lines)
+    fence = draw_fence(data, seed=f"{seed}:{key}")
+    check_fence(data, fence=fence)
+    text = _template(template).substitute(
+        parts,
+        data=_template("data").substitute(fence=fence, lines=data).strip(),
+        answer=sketch(schema),
+    )
+    return Call(
+        key=key,
+        messages=(Message(Role.USER, text.strip()),),
+        schema=schema,
+        temperature=settings.temperature,
+        wants_logprobs=settings.logprobs,
+    )
+
+
+def list_questions(questions: Sequence[Question]) -> str:
+    """Dimensions by key, one on a line, with what raters are asked and told."""
+    return "\n".join(
+        f"- {question.key} ({_on_one_line(question.name)}): "
+        + _on_one_line(f"{question.question} {question.help}")
+        for question in questions
+    )
+
+
+def list_rubric(questions: Sequence[Question], settings: Settings) -> str:
+    """What the rubric says of each dimension that it speaks of, in a paragraph or a list."""
+    parts = []
+    for question in questions:
+        said = settings.rubric.get(question.key, ())
+        items = said if len(said) == 1 else [f"- {_on_one_line(item)}" for item in said]
+        parts += [f"{question.key}:", *items] if said else []
+    return "\n".join(parts)
+
+
+def items_of(question: Question, settings: Settings) -> dict[str, str]:
+    """The items of a dimension's rubric by the names that they have in calls."""
+    items = settings.rubric.get(question.key, ())
+    return {f"item_{n}": _on_one_line(item) for n, item in enumerate(items, start=1)}
+
+
+def a_reason(settings: Settings) -> Schema:
+    """The reason that stands before what it is for, so that it is found and not made up."""
+    return a_text(f"why, in at most {settings.max_words} words")
+
+
+def pair_lines(case: Case, shown: Sequence[Side]) -> Iterator[Line]:
+    """The conversation with both sides, under neutral labels in the order shown."""
+    yield from task_lines(case)
+    conversations = [case.alone(side) for side in shown]
+    for turn, message in enumerate(case.messages, start=1):
+        yield {"turn": turn, "who": "person", "text": message}
+        for label, conversation in zip(LABELS, conversations, strict=True):
+            yield {"turn": turn, "who": label, "text": conversation[turn - 1].replies[0]}
+
+
+def side_lines(case: Case, side: Side) -> Iterator[Line]:
+    """The conversation with one side only."""
+    yield from task_lines(case)
+    yield from exchange_lines(case.alone(side))
+
+
+def message_lines(case: Case) -> Iterator[Line]:
+    """What the rater said, and no replies."""
+    yield from task_lines(case)
+    for turn, message in enumerate(case.messages, start=1):
+        yield {"turn": turn, "who": "person", "text": message}
+
+
+def reference_lines(case: Case) -> Iterator[Line]:
+    """What a person replied to the first message, if anybody did."""
+    if case.reference:
+        yield {"turn": 1, "who": "human reference", "text": case.reference}
+
+
+def task_lines(case: Case) -> Iterator[Line]:
+    """What the rater was to talk about, if she was given a task."""
+    if case.task:
+        yield {"who": "task", "text": case.task}
+
+
+def exchange_lines(exchanges: Iterable[Exchange], **more: str) -> Iterator[Line]:
+    """A conversation with one side; `more` stands in each of its lines."""
+    for turn, exchange in enumerate(exchanges, start=1):
+        yield {**more, "turn": turn, "who": "person", "text": exchange.message}
+        yield {**more, "turn": turn, "who": "assistant", "text": exchange.replies[0]}
+
+
+def _cut(line: Line) -> Line:
+    text = str(line["text"])
+    if len(text) <= LONGEST_TEXT:
+        return line
+    return {**line, "text": text[:LONGEST_TEXT], "cut_characters": len(text) - LONGEST_TEXT}
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@cache
+def _template(name: str) -> Template:
+    prompts = resources.files("raters.judging") / "prompts"
+    return Template((prompts / f"{name}.txt").read_text(encoding="utf-8"))
