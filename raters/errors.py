@@ -108,3 +108,7 @@ class PreviewRefusedError(RaterError):
 
 class DecidedAlreadyError(RaterError):
     """Another reviewer has decided about this strike meanwhile; the first decision stands."""
+
+
+class JudgeError(RaterError):
+    """A judge, a run or a case of one that there can't be."""

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from raters.services import fraud, panel, previews, replies, screening, spending
+from raters.services import fraud, judgements, panel, previews, replies, screening, spending
 
 
 @shared_task
@@ -60,3 +60,15 @@ def end_stale_previews() -> None:
 def look_for_fraud() -> None:
     """Tell reviewers what is new over all participations of studies that go on."""
     fraud.look_for_fraud_everywhere(at=timezone.now())
+
+
+@shared_task
+def judge(run_id: int) -> None:
+    """Go on with a judge's run."""
+    judgements.work_on_run(run_id)
+
+
+@shared_task
+def ring_running_runs() -> None:
+    """Let no run stand still because a bell was lost, or a worker has died."""
+    judgements.ring_running_runs(at=timezone.now())

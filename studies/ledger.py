@@ -10,6 +10,7 @@ from django.db import transaction
 from studies import chain
 from studies.errors import LedgerError
 from studies.models import ChatModel, LedgerEntry, Study
+from studies.providers import BOT_SCHEME
 from studies.registry import pinned_digest
 from studies.rules import differences, rules_of
 
@@ -100,6 +101,17 @@ def record_sharing(
         raise LedgerError("The ledger holds what has happened: record it once it has.")
     facts = {"with": recipient.strip(), "what": what.strip(), "on": shared_on.isoformat()}
     record(study, Kind.DATA_SHARED, facts, by=By.ADMIN, at=at)
+
+
+def record_shared_with(
+    study: Study, chat_model: ChatModel, *, what: str, by: By, at: datetime
+) -> None:
+    """Record that a chat model is given data of a study; a built-in bot gets them nowhere."""
+    if chat_model.base_url.startswith(BOT_SCHEME):
+        return
+    named = ", ".join(filter(None, (str(chat_model), chat_model.developer)))
+    facts = {"with": named, "what": what, "on": at.date().isoformat()}
+    record(study, Kind.DATA_SHARED, facts, by=by, at=at)
 
 
 def head(study: Study) -> LedgerEntry | None:

@@ -32,9 +32,16 @@ NAVIGATION: Final = (
             ("Participations", "assignment_ind", "raters", "participation"),
             ("Battles", "forum", "raters", "battle"),
             ("Verdicts", "how_to_vote", "raters", "verdict"),
-            ("Strikes", "gavel", "raters", "strike"),
+            ("Strikes", "report", "raters", "strike"),
             ("Signals", "flag", "raters", "signal"),
             ("Exclusions", "block", "raters", "exclusion"),
+        ),
+    ),
+    (
+        "Machines",
+        (
+            ("Judges", "gavel", "raters", "judge"),
+            ("Runs", "smart_toy", "raters", "judgerun"),
         ),
     ),
     (

@@ -277,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },
+    "ring-running-runs": {
+        "task": "raters.tasks.ring_running_runs",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "ring-due-reports": {
         "task": "leaderboards.tasks.ring_due_reports",
         "schedule": 30.0,

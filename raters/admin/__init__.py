@@ -2,12 +2,15 @@
 
 from raters.admin.battles import BattleAdmin, VerdictAdmin
 from raters.admin.exclusions import ExclusionAdmin
+from raters.admin.judges import JudgeAdmin, JudgeRunAdmin
 from raters.admin.panel import ParticipationAdmin, RaterAdmin
 from raters.admin.strikes import SignalAdmin, StrikeAdmin
 
 __all__ = [
     "BattleAdmin",
     "ExclusionAdmin",
+    "JudgeAdmin",
+    "JudgeRunAdmin",
     "ParticipationAdmin",
     "RaterAdmin",
     "SignalAdmin",

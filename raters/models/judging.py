@@ -23,6 +23,8 @@ class Judge(models.Model):
     """
 
     PINNED = ("protocol", "settings")
+    # Of judges that ask nobody: what they said came in a file, or a study's scorer predicts it.
+    IMPORTED, SCORER = "imported", "scorer"
 
     name = models.CharField(max_length=200)
     version = models.PositiveSmallIntegerField(default=1)
@@ -99,6 +101,8 @@ class JudgeRun(models.Model):
         validators=[MinValueValidator(1)],
         help_text="As many questions a minute at most. Each chat model's own limit holds besides.",
     )
+    # When the next question may be asked, where so many a minute are allowed.
+    next_call_at = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -70,6 +70,14 @@ class StudyLinks(HustingsAdmin):
         study = self._study(request, object_id)
         return redirect("admin:leaderboards_study_controls", study_id=study.pk)
 
+    def has_judge_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("raters.add_judgerun")
+
+    @action(description="Judge", icon="gavel", url_path="judge", permissions=["judge"])
+    def judge(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:raters_study_judge", study_id=study.pk)
+
     @action(description="Topics", icon="category", url_path="topics", permissions=["view"])
     def topics(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)

@@ -51,10 +51,10 @@ def serve_chat_models(number: int, *, reply_s: float) -> Iterator[tuple[str, ...
         # By its path: as a module it would load the whole site first.
         command = (sys.executable, "-P", str(chat_server.__file__), str(reply_s))
         servers = [
-            stack.enter_context(_process(command, dict(os.environ), stdout=subprocess.PIPE))
+            stack.enter_context(process(command, dict(os.environ), stdout=subprocess.PIPE))
             for _ in range(number)
         ]
-        yield tuple(f"http://127.0.0.1:{_first_line(each)}/v1" for each in servers)
+        yield tuple(f"http://127.0.0.1:{first_line(each)}/v1" for each in servers)
 
 
 @contextmanager
@@ -83,8 +83,8 @@ def serve_site(environment: Mapping[str, str], *, web_processes: int) -> Iterato
             "off", "--log-level", "warning", "--workers", str(web_processes),
             "--timeout-graceful-shutdown", "1",
         )  # fmt: skip
-        stack.enter_context(_process(_worker(has_broker=broker is not None), child))
-        stack.enter_context(_process(web, child))
+        stack.enter_context(process(_worker(has_broker=broker is not None), child))
+        stack.enter_context(process(web, child))
         address = f"http://127.0.0.1:{port}"
         _wait_for(address)
         yield Site(
@@ -93,6 +93,20 @@ def serve_site(environment: Mapping[str, str], *, web_processes: int) -> Iterato
             workers=f"1 Celery process of {REPLIES_AT_ONCE} threads, with beat",
             broker="Redis" if broker else "none: the worker's beat rings every 2 s",
         )
+
+
+@contextmanager
+def serve_worker(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A worker with its beat and without a broker: its own bells are heard by its own threads."""
+    with TemporaryDirectory() as home:
+        child = {
+            **environment,
+            "HUSTINGS_HOME": home,
+            "DJANGO_SETTINGS_MODULE": "hustings.settings",
+        }
+        child.pop("CELERY_BROKER_URL", None)
+        with process(_worker(has_broker=False), child) as worker:
+            yield worker
 
 
 def _worker(*, has_broker: bool) -> tuple[str, ...]:
@@ -112,7 +126,7 @@ def _broker(folder: Path) -> Iterator[str | None]:
         return
     port = str(_free_port())
     command = (redis, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
-    with _process(command, dict(os.environ), stdout=subprocess.DEVNULL):
+    with process(command, dict(os.environ), stdout=subprocess.DEVNULL):
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -124,28 +138,29 @@ def _collect_static(environment: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def _process(
+def process(
     command: tuple[str, ...], environment: Mapping[str, str], *, stdout: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A process while the context lasts; what it complains of goes to our stderr."""
-    process = subprocess.Popen(  # noqa: S603  our own command
+    started = subprocess.Popen(  # noqa: S603  our own command
         command, env=environment, stdout=stdout or sys.stderr.fileno(), text=True
     )
     try:
-        yield process
+        yield started
     finally:
-        process.terminate()
+        started.terminate()
         try:
-            process.wait(10)
+            started.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+            started.kill()
+            started.wait()
+        if started.stdout is not None:
+            started.stdout.close()
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    line = process.stdout.readline().strip() if process.stdout else ""
+def first_line(server: subprocess.Popen[str]) -> str:
+    """What a server says once it has started: its port."""
+    line = server.stdout.readline().strip() if server.stdout else ""
     if not line:
         raise RuntimeError("A chat server did not start.")
     return line
