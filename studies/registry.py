@@ -21,6 +21,7 @@ from studies.providers import (
     Reply,
     Role,
     list_bots,
+    list_judges,
     stream_reply,
 )
 
@@ -97,7 +98,7 @@ def ask_once(chat_model: ChatModel, message: str, *, deadline: datetime) -> Repl
 
 def unregistered_bots() -> tuple[Bot, ...]:
     """The built-in bots that the registry lacks, whatever names they stand under."""
-    bots = list_bots()
+    bots = (*list_bots(), *list_judges())
     addresses = [bot.base_url for bot in bots]
     standing = set(
         ChatModel.objects.filter(base_url__in=addresses).values_list("base_url", flat=True)

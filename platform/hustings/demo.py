@@ -11,12 +11,13 @@ from django.db import transaction
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
-from raters.simulation import Population, simulate_raters
+from raters.simulated_judge import Leaning, simulate_judge
+from raters.simulation import Population, simulate_raters, simulate_reasons
 from studies.check_templates import check_templates
 from studies.dimension_templates import add_dimension_template
 from studies.models import AttentionCheck, ChatModel, CompletionCode, Dimension, Study
 from studies.planning import allocate_quotas, open_study
-from studies.providers import BOT_SCHEME
+from studies.providers import list_bots
 from studies.registry import register_bots
 from studies.services import (
     add_consent_text,
@@ -53,6 +54,52 @@ DIMENSIONS: Final = (
     ("interaction", "Give and take", "Which one followed better where you wanted to go?"),
     ("trust", "Trust and safety", "Which one would you sooner rely on?"),
 )
+# What simulated raters write, by the dimension that they speak of.
+PHRASES: Final = {
+    "overall": (
+        "{better}, without having to think about it.",
+        "I would come back to {better}. {worse} was fine, but no more than that.",
+        "{better} felt like talking to somebody who wants to help.",
+        "Hard to say, but a little rather {better}.",
+    ),
+    "task": (
+        "{better} gave me something I could start with right away.",
+        "{worse} talked around it. With {better} I had a plan after two messages.",
+        "{better} thought of things that I had forgotten.",
+        "{better} answered the question. {worse} answered another one.",
+        "With {worse} I would have had to look half of it up again.",
+    ),
+    "communication": (
+        "{better} was shorter and still said everything.",
+        "{worse} went on too long, I stopped reading.",
+        "Plain words from {better}; {worse} sounded like a brochure.",
+        "{better} put it in steps, that helped me.",
+        "{worse} was too short for me, {better} explained why.",
+    ),
+    "interaction": (
+        "{better} asked back before it gave advice.",
+        "{better} remembered what I had said at the beginning.",
+        "{worse} kept repeating itself, whatever I wrote.",
+        "When I changed my mind {better} went along.",
+    ),
+    "trust": (
+        "{better} said so where it was not sure.",
+        "{worse} made something up, I know this topic.",
+        "{better} warned me of what could go wrong.",
+        "The numbers of {worse} did not add up.",
+    ),
+    "tie": (
+        "I could not tell them apart.",
+        "Both fine.",
+        "A was friendlier and B more exact, so neither.",
+        "A was shorter, B more thorough: it depends on the day.",
+        "Neither understood what I wanted.",
+        "They said nearly the same, in other words.",
+    ),
+}
+JUDGE: Final = "Owl (simulated judge)"
+JUDGE_DEVELOPER: Final = "Heartwood AI"
+JUDGED: Final = 1_500
 POPULATION: Final = Population(
     skill_sd=0.45, group_sd={"age": 0.5, "sex": 0.15, "ethnicity": 0.25, "party": 0.35}
 )
@@ -69,6 +116,7 @@ def ensure_demo_study(*, raters: int, seed: int, at: datetime) -> Study:
             "state": Study.State.CLOSED,
             "is_public": True,
             "is_simulated": True,
+            "asks_to_quote": True,
         },
     )
     if not is_new:
@@ -88,9 +136,25 @@ def ensure_demo_study(*, raters: int, seed: int, at: datetime) -> Study:
         population=POPULATION,
         at=at,
     )
+    simulate_reasons(study, PHRASES, seed=seed, at=at)
     fold_standings(study)
     take_board(study, BoardParameters(seed=seed), at=at)
+    _simulate_judge(study, seed=seed, at=at)
     return study
+
+
+def _simulate_judge(study: Study, *, seed: int, at: datetime) -> None:
+    """A judge with the tastes of one group, led astray by what stands first and what is long."""
+    simulate_judge(
+        study,
+        name=JUDGE,
+        developer=JUDGE_DEVELOPER,
+        leaning=Leaning(mirrors=("age", "18-24")),
+        population=POPULATION,
+        battles=JUDGED,
+        seed=seed,
+        at=at,
+    )
 
 
 CONSENT: Final = (
@@ -167,7 +231,8 @@ def _ensure_live_study(design: LiveDesign, *, at: datetime) -> Study:
 def _design_live_study(study: Study, *, at: datetime) -> None:
     _give_electorate(study, at=at)
     register_bots()
-    for chat_model in ChatModel.objects.filter(base_url__startswith=BOT_SCHEME):
+    talkers = [bot.base_url for bot in list_bots()]
+    for chat_model in ChatModel.objects.filter(base_url__in=talkers):
         enter_contestant(study, name=chat_model.name, chat_model=chat_model)
     add_dimension_template(study, template="humaine")
     add_tasks(study, parse_tasks(TASKS))

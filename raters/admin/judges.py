@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminRadioSelectWidget,
@@ -67,6 +68,8 @@ STATE_COLOURS: Final = {
 # What a prompt is shown with, on a judge's page: any study's own dimensions stand there later.
 SAMPLE_QUESTION: Final = Question("overall", "Overall", "Which of the two is better overall?")
 MOST_ERRORS: Final = 5
+# What came of a canary that did not win.
+OF_CANARY: Final = {"": "undecided: it abstained", "tie": "undecided: a tie"}
 
 
 class JudgeForm(ModelForm):  # type: ignore[type-arg]
@@ -74,11 +77,18 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
 
     protocol = forms.ChoiceField(
         widget=UnfoldAdminRadioSelectWidget,
-        choices=[(key, f"{p.name}. {p.explanation}") for key, p in PROTOCOLS.items()],
+        choices=[(key, protocol.name) for key, protocol in PROTOCOLS.items()],
+        help_text=format_html_join(
+            mark_safe("<br>"),
+            "{}: {}",
+            ((protocol.name, protocol.explanation) for protocol in PROTOCOLS.values()),
+        ),
     )
     chat_models = forms.ModelMultipleChoiceField(
         ChatModel.objects.all(),
-        help_text="One, or several as a jury: each is asked, and they vote.",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="One, or several as a jury: each is asked, and they vote. “Judge” among the "
+        "built-in bots needs no key.",
     )
 
     class Meta:
@@ -305,7 +315,10 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         ("How far it is", {"fields": ["state_now", "reason", "done", "cost", "budget"]}),
         ("What went wrong", {"fields": ["unreadable", "errors"]}),
         ("Canaries: none may win", {"fields": ["canaries"]}),
-        ("When", {"fields": ["started_at", "started_by", "ended_at", "calls_per_minute"]}),
+        (
+            "When",
+            {"fields": ["started_at", "started_by", "ended_at", "calls_per_minute", "prompts"]},
+        ),
     ]
     readonly_fields = ["state_now", "done", "cost", "unreadable", "errors", "canaries"]
     actions_detail = ["pause", "go_on", "cancel"]
@@ -352,7 +365,7 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         said = JudgeVerdict.objects.filter(judgement__run=run).exclude(judgement__canary="")
         found = said.filter(dimension__is_overall=True)
         rows = [
-            (canary, "won" if outcome == losers.get(canary) else "seen through")
+            (canary, "won" if outcome == losers.get(canary) else OF_CANARY.get(outcome, "lost"))
             for canary, outcome in found.values_list("judgement__canary", "outcome")
         ]
         return table(["Canary", "What came of it"], rows) if rows else "none judged yet"
@@ -413,4 +426,5 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         return take_step(self, request, run, step)
 
     def _run(self, request: HttpRequest, object_id: str) -> JudgeRun:
-        return get_object_or_404(self.get_queryset(request), pk=object_id)
+        run: JudgeRun = get_object_or_404(self.get_queryset(request), pk=object_id)
+        return run

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from random import Random
-from typing import Final, TypeVar
+from typing import Final
 
 from raters.judging.cases import SIDES, Side
 from raters.judging.findings import Order, Outcome, Probabilities
@@ -10,9 +10,8 @@ from raters.judging.settings import Orders, Settings
 
 # Neutral, and each begins with a letter of its own, so that its first token tells it.
 FIRST, SECOND, TIE, ABSTAIN = "first", "second", "tie", "abstain"
-WINNERS: Final = (FIRST, SECOND, TIE)
-
-T = TypeVar("T")
+LABELS: Final = (FIRST, SECOND)
+WINNERS: Final = (*LABELS, TIE)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Writing what a judge is asked: a template, the questions, and the conversation inside a fence."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
@@ -10,12 +11,12 @@ from raters.judging.answers import Schema, a_text, sketch
 from raters.judging.calls import Call
 from raters.judging.cases import Case, Exchange, Question, Side
 from raters.judging.fence import Line, check_fence, draw_fence, write_lines
+from raters.judging.orders import LABELS
 from raters.judging.settings import Settings
 from studies.providers import Message, Role
 
 # Of a longer text the beginning is judged, and that it goes on is said.
 LONGEST_TEXT: Final = 20_000
-LABELS: Final = ("first", "second")
 
 
 def write_call(
@@ -47,6 +48,16 @@ def write_call(
         temperature=settings.temperature,
         wants_logprobs=settings.logprobs,
     )
+
+
+@cache
+def digest_of_prompts() -> str:
+    """SHA-256 over every prompt file: it tells whether two runs were asked in the same words."""
+    digest = hashlib.sha256()
+    for file in sorted(resources.files("raters.judging.prompts").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".txt"):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def list_questions(questions: Sequence[Question]) -> str:

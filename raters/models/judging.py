@@ -86,6 +86,8 @@ class JudgeRun(models.Model):
     reason = models.TextField(blank=True)
     # What was asked for, in words: all battles, a sample, those of which another run was unsure.
     selection = models.CharField(max_length=200, blank=True)
+    # SHA-256 of the prompts' words, which the judge's settings go into.
+    prompts = models.CharField(max_length=64, blank=True)
     seed = models.PositiveIntegerField(default=0)
     budget = models.DecimalField(
         max_digits=10,

@@ -17,6 +17,7 @@ from raters.judging.canaries import Canary, list_canaries
 from raters.judging.errors import SettingsError
 from raters.judging.protocols import PROTOCOLS, Asks
 from raters.judging.settings import Settings
+from raters.judging.writing import digest_of_prompts
 from raters.models import (
     Judge,
     JudgeAnswer,
@@ -141,6 +142,7 @@ def start_run(
         study,
         state=State.RUNNING,
         selection=selection.words,
+        prompts=digest_of_prompts(),
         seed=seed,
         budget=budget,
         calls_per_minute=calls_per_minute,

@@ -327,7 +327,9 @@ def _ask(bench: Bench, claim: JudgementClaim, member: ChatModel, call: Call) -> 
     """Ask one question, prolonging the lease meanwhile, and store what was answered."""
     _wait_for_turn(bench.run)
     endpoint = endpoint_of(member)
-    asked = replace(endpoint, parameters={**call.parameters, **endpoint.parameters})
+    # The judge's settings go before the chat model's, but for what its endpoint refuses to take.
+    refused = {name: None for name, value in endpoint.parameters.items() if value is None}
+    asked = replace(endpoint, parameters={**endpoint.parameters, **call.parameters, **refused})
     deadline = timezone.now() + CALL_LIMIT
     answer = AnswerInThread(asked, call.messages, deadline=deadline)
     try:

@@ -1,11 +1,9 @@
 """A chat model reads a conversation for topic drift; what it reads is data, never an instruction.
 
-What a rater writes reaches the screener as JSON between two lines with a fence drawn anew for
-each question, so that no text can end the data by itself. What comes back is one JSON object, or
-an error.
+What a rater writes reaches the screener inside a fence drawn anew for each question, see
+`raters.judging.fence`. What comes back is one JSON object, or an error.
 """
 
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +14,8 @@ from string import Template
 from typing import Any, Final, Self
 
 from raters.errors import UnreadableAnswerError
+from raters.judging.answers import load_json
+from raters.judging.fence import check_fence, write_lines
 from studies.providers import Endpoint, Message, Role, stream_reply
 from studies.registry import address_rules
 
@@ -24,8 +24,6 @@ LONGEST_REASON: Final = 500
 # What came long before is no thread to leave; a longer text is cut.
 MOST_MESSAGES: Final = 8
 LONGEST_TEXT: Final = 2_000
-# Signs that end a line for some readers, and that JSON lets stand.
-LINE_ENDS: Final = str.maketrans(dict.fromkeys("\x85\u2028\u2029", " "))
 
 # For endpoints that hold answers to a schema. A chat model whose endpoint refuses it takes it out
 # by a parameter of the same name that is null.
@@ -68,8 +66,8 @@ class Finding:
     def parse(cls, text: str) -> Self:
         """From an answer that is one JSON object of exactly these three; UnreadableAnswerError."""
         try:
-            answer = json.loads(text, object_pairs_hook=_without_twins)
-        except (ValueError, RecursionError) as error:
+            answer = load_json(text)
+        except ValueError as error:
             raise UnreadableAnswerError("The answer is not one JSON object.") from error
         if not isinstance(answer, dict) or answer.keys() != {"drifted", "reason", "confidence"}:
             raise UnreadableAnswerError("The answer has other fields than it was asked for.")
@@ -84,26 +82,15 @@ class Finding:
         return cls(drifted, reason.strip().replace("\0", ""), float(confidence))
 
 
-def _without_twins(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names are all different: of two values either could be meant."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
 def build_question(conversation: Sequence[Said], *, topic: str, fence: str) -> str:
     """What the screener is asked about the last message of a conversation.
 
-    Each thing said is one line of JSON, so that no line of hers is one of ours. ValueError if
-    the fence stands in the conversation.
+    ValueError if the fence stands in the conversation.
     """
     lines = [{"who": "task", "text": topic[:LONGEST_TEXT]}] if topic else []
     lines += [{"who": said.who, "text": said.text[:LONGEST_TEXT]} for said in conversation]
-    data = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
-    data = data.translate(LINE_ENDS)
-    if fence in data:
-        raise ValueError("The fence stands in what it is to hold.")
+    data = write_lines(lines)
+    check_fence(data, fence=fence)
     return _prompt().substitute(fence=fence, conversation=data)
 
 

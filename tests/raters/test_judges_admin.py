@@ -77,7 +77,7 @@ def test_a_run_is_started_from_the_study_and_its_page_tells_how_far_it_is(
     assert run.selection == "a sample of 1 battles"
     work_on_run(run.pk)
     shown = admin.get(page).content.decode()
-    assert "seen through" in shown
+    assert "lost" in shown
     total = run.judgements.count()
     assert f"{total} of {total}" in shown
 

@@ -14,6 +14,7 @@ from studies.providers import (
     MissingKeyError,
     Reply,
     list_bots,
+    list_judges,
 )
 from studies.registry import (
     address_rules,
@@ -130,11 +131,14 @@ def test_a_reply_costs_what_its_tokens_cost():
 
 def test_the_bots_are_registered_once():
     new = register_bots()
-    assert {model.base_url for model in new} == {bot.base_url for bot in list_bots()}
+    assert {model.base_url for model in new} == {
+        bot.base_url for bot in (*list_bots(), *list_judges())
+    }
     assert {model.developer for model in new} == {"Built in"}
     assert register_bots() == []
     assert unregistered_bots() == ()
-    assert all(ask_once(model, "I can't sleep.", deadline=soon()).text for model in new)
+    talkers = [model for model in new if model.base_url != "bot:judge"]
+    assert all(ask_once(model, "I can't sleep.", deadline=soon()).text for model in talkers)
 
 
 def test_a_bot_that_stands_under_another_name_is_left_alone():

@@ -6,12 +6,11 @@ from raters.judging.answers import a_text, an_object, one_of
 from raters.judging.calls import Call
 from raters.judging.cases import Case, Question, Side
 from raters.judging.fence import Line
-from raters.judging.orders import WINNERS, View, draw_views
+from raters.judging.orders import LABELS, WINNERS, View, draw_views
 from raters.judging.protocols.base import EVERY_CALL, Asks, JudgingProtocol, Steps
 from raters.judging.protocols.pairwise import find_in_views
 from raters.judging.settings import Rubric, Settings
 from raters.judging.writing import (
-    LABELS,
     a_reason,
     list_questions,
     list_rubric,

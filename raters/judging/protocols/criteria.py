@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from raters.judging.answers import an_object, texts
 from raters.judging.calls import Call
-from raters.judging.cases import Case, Question
+from raters.judging.cases import Case, Question, Side
 from raters.judging.fence import Line
 from raters.judging.orders import View, draw_views
 from raters.judging.protocols.base import EVERY_CALL, Asks, JudgingProtocol, Steps
@@ -91,7 +91,7 @@ def _pooled(
     }
 
 
-def _lines(case: Case, side: Any, criteria: Mapping[str, Sequence[str]]) -> Iterator[Line]:
+def _lines(case: Case, side: Side, criteria: Mapping[str, Sequence[str]]) -> Iterator[Line]:
     """Criteria are data too: they are made of replies, and may carry what a reply demands."""
     yield from side_lines(case, side)
     for key, found in criteria.items():

@@ -14,8 +14,8 @@ PERCENT = tuple(range(0, 101, 10))
 class Persona(Pairwise):
     """As a group would choose, with stated certainty (Dong et al. 2024, arXiv 2406.11657).
 
-    They found that personas are unreliable unless a judge may say how sure it is, and that it
-    keeps to itself what it can't know.
+    They found that a judge with a persona is unreliable, unless it says how sure it is and is
+    not believed where it is unsure.
     """
 
     key = "persona"
