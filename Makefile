@@ -7,6 +7,10 @@ PORT ?= 8000
 BIN := .venv/bin
 # uv installs the same hash-pinned files ten times faster, where it is there.
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+# What a file's tests share is made once, and files come in the order of tests/databases.py.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Each of the tests' processes would else compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 TEMPLATES := $(shell find templates -name '*.html')
 
 .PHONY: demo test lint types format lock clean
@@ -15,8 +19,8 @@ demo: .venv/demo-installed
 	$(BIN)/hustings demo --port $(PORT)
 
 test: lint types
-	$(BIN)/python -m pytest -n 2 --database sqlite
-	$(BIN)/python -m pytest -n 2 --database postgres
+	$(PYTEST) --database sqlite
+	$(PYTEST) --database postgres
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .

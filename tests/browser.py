@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 DESKTOP, PHONE, NARROW = 1280, 375, 360
@@ -26,6 +26,10 @@ COLLECT_VIOLATIONS = """
 window.blocked = [];
 document.addEventListener("securitypolicyviolation",
     event => window.blocked.push(event.violatedDirective + " " + event.blockedURI));
+"""
+# Most of the time would go into a description of what was right.
+RUN_AXE = """
+async ([context, options]) => (await axe.run(context ?? document, options)).violations
 """
 
 
@@ -58,6 +62,29 @@ def pictures(tmp_path: Path) -> Path:
     return path
 
 
+def keep(page: Page, picture: Path) -> None:
+    """Draw the whole page where HUSTINGS_PICTURES wants it: to draw it takes as long as to test."""
+    if os.environ.get("HUSTINGS_PICTURES"):
+        page.screenshot(path=picture, full_page=True)
+
+
+def flaws_of(
+    page: Page, *, but: Collection[str] = (), context: str | None = None
+) -> list[tuple[str, list[str]]]:
+    """What axe-core finds wrong: rules with the elements that break them.
+
+    `but` names rules that are not asked, `context` the part of the page that is looked at.
+    """
+    page.wait_for_load_state()
+    options = {
+        "resultTypes": ["violations"],
+        "rules": {rule: {"enabled": False} for rule in but},
+    }
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(RUN_AXE, [context, options])
+    return [(flaw["id"], [node["html"] for node in flaw["nodes"]]) for flaw in found]
+
+
 class Visit:
     """A page that remembers what the browser complained of."""
 
@@ -82,11 +109,8 @@ class Visit:
 
         `but` names rules of axe-core that are not asked.
         """
-        self.page.screenshot(path=picture, full_page=True)
-        options = {"rules": {rule: {"enabled": False} for rule in but}}
-        found = Axe().run(self.page, options=options).response["violations"]
-        flaws = [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
-        assert flaws == [], picture.stem
+        keep(self.page, picture)
+        assert flaws_of(self.page, but=but) == [], picture.stem
         width = self.page.viewport_size["width"]  # type: ignore[index]
         assert self.page.evaluate("document.documentElement.scrollWidth") == width, picture.stem
         assert self.complaints == [], picture.stem

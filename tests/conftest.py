@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from studies.models import Study
 
 
+@pytest.fixture(scope="session")
+def django_db_use_migrations(pytestconfig: pytest.Config) -> bool:
+    """On SQLite tables come from the models: each process would else migrate for ten seconds.
+
+    PostgreSQL's are migrated, and the demo's on SQLite, where a test compares the two.
+    """
+    return bool(pytestconfig.getoption("--database") == "postgres")
+
+
 @pytest.fixture(autouse=True)
 def _let_flush_empty_final_tables(request: pytest.FixtureRequest) -> Iterator[None]:
     """After a test that commits, pytest empties every table; the triggers would refuse that.

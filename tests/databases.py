@@ -8,12 +8,16 @@ HUSTINGS_REQUIRE names `postgres`: then that is a failure.
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -47,12 +51,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On PostgreSQL, run what touches a database; the rest has run on SQLite already.
 
     So has what looks at pages in a browser, marked `one_database`: they are the same on both.
+    What takes longest comes first, so that no worker is left alone with it at the end.
     """
+    items.sort(key=_is_short)
     if config.getoption("--database") != "postgres":
         return
     chosen = [item for item in items if _uses_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
+
+
+def _is_short(item: pytest.Item) -> bool:
+    """Not of a module at the top, of whole sites, and without a browser."""
+    return item.path.parent != Path(__file__).parent and "browser" not in getattr(
+        item, "fixturenames", ()
+    )
 
 
 def _uses_database(item: pytest.Item) -> bool:
@@ -62,6 +75,35 @@ def _uses_database(item: pytest.Item) -> bool:
     return bool(
         item.get_closest_marker("django_db") or fixtures & set(getattr(item, "fixturenames", ()))
     )
+
+
+@pytest.fixture(scope="session")
+def new_home(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], Path]:
+    """Makes folders for HUSTINGS_HOME, each with a copy of the tests' empty SQLite database.
+
+    Whoever uses it is marked `django_db`: pytest makes that database for nobody else.
+    """
+    from django.db import connection
+
+    empty = tmp_path_factory.mktemp("empty") / "hustings.sqlite3"
+    if connection.vendor == "sqlite":
+        # Now, outside of every test: to copy it within a transaction would wait for ever.
+        with django_db_blocker.unblock(), closing(sqlite3.connect(empty)) as copy:
+            connection.ensure_connection()
+            assert not connection.in_atomic_block
+            connection.connection.backup(copy)
+            assert copy.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,)
+
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("home")
+        shutil.copy(empty, home)
+        return home
+
+    return make
 
 
 class PostgresServer:

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-STARTS_WITHIN_S = 60
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+
+STARTS_WITHIN_S = 180
 SETTINGS = ("SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL", "ALLOWED_HOSTS")
 
 
@@ -80,6 +83,37 @@ def test_a_second_start_adds_nothing(home: Path, printed: str) -> None:
         stdout=subprocess.DEVNULL,
     )
     assert verdicts() == before
+
+
+def test_words_of_raters_stand_on_a_contestant_s_page(printed: str) -> None:
+    board = re.findall(r"http://\S+", printed)[0]
+    with urllib.request.urlopen(f"{board}contestants/cedar/?said=sex%3Dfemale") as response:
+        page = response.read().decode()
+    assert "What people said about Cedar" in page
+    quotes = re.findall(r"<blockquote><p>(.+?)</p></blockquote>\s*<p[^>]*><strong>(.+?)<", page)
+    assert quotes
+    for quote, stance in quotes:
+        assert "{" not in quote
+        assert stance.startswith(("Preferred ", "Found "))
+
+
+def test_migrations_make_the_tables_that_the_models_describe(
+    home: Path, printed: str, new_home: Callable[[], Path]
+) -> None:
+    """The other tests on SQLite take their tables from the models."""
+    migrated, described = tables_of(home), tables_of(new_home())
+    del migrated["django_migrations"]
+    assert migrated == described
+
+
+def tables_of(home: Path) -> dict[str, list[str]]:
+    """The statement that makes each table, index and trigger; columns are in no order."""
+    with closing(sqlite3.connect(home / "hustings.sqlite3")) as database:
+        made = database.execute("SELECT name, sql FROM sqlite_master WHERE sql > ''").fetchall()
+    return {
+        name: sorted(re.split(r",\s*", sql.partition("(")[2].removesuffix(")")))
+        for name, sql in made
+    }
 
 
 def test_a_visitor_can_try_both_protocols_on_three_tasks(home: Path, printed: str) -> None:

@@ -1,8 +1,8 @@
 """Many raters at once, each with a connection of her own: on PostgreSQL, and on SQLite in a file.
 
 The tests' own SQLite database lies in memory, where connections wait for each other in another
-way than in a file. So this module also runs as a program of its own: it makes a database under
-HUSTINGS_HOME, lets the crowd in, and prints what became of it as JSON.
+way than in a file. So this module also runs as a program of its own: it lets the crowd
+into the empty database of HUSTINGS_HOME, and prints what became of it as JSON.
 """
 
 import json
@@ -163,13 +163,11 @@ def _turned_away_for_nothing(study: "Study") -> list[str]:
 
 
 def main() -> None:
-    """Make a database and let the crowds into it."""
+    """Let the crowds into the database that is there."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hustings.settings")
     import django
-    from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", verbosity=0)
     sys.stdout.write(json.dumps(let_crowds_in()))
 
 

@@ -32,7 +32,8 @@ class Keys(Pointer):
 
     def press(self, target: Locator) -> None:
         self._go_to(target)
-        self.page.keyboard.press("Enter")
+        # Unlike the keyboard, the target waits for the page that it leads to.
+        target.press("Enter")
 
     def choose(self, label: str) -> None:
         wanted = self.page.get_by_label(label, exact=True)

@@ -1,7 +1,7 @@
 """A whole site for a browser, as it runs with nothing set: pages, streams and worker on SQLite.
 
-Run as a program it is the site: `python -m tests.raters.live_site PORT MODULE:FUNCTION` migrates
-an empty database, calls the function to fill it, says so, and serves until it is interrupted.
+Run as a program it is the site: `python -m tests.raters.live_site PORT MODULE:FUNCTION` calls the
+function to fill the empty database of HUSTINGS_HOME, says so, and serves until it is interrupted.
 """
 
 import os
@@ -23,7 +23,10 @@ ENDED = "ended"
 
 @contextmanager
 def serve_site(home: Path, *, set_up: Callable[[], None]) -> Iterator[str]:
-    """The address of a site in a process of its own, whose database `set_up` has filled there."""
+    """The address of a site in a process of its own, whose database `set_up` has filled there.
+
+    `home` is of `new_home`: it has a database with every table.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -53,11 +56,9 @@ def serve(port: int, set_up: str) -> None:
     import django
 
     django.setup()
-    from django.core.management import call_command
 
     from hustings.management.commands import demo
 
-    call_command("migrate", verbosity=0)
     resolve_name(set_up)()
     with demo.embedded_worker():
         demo.serve(port, when_ready=lambda: print("open", flush=True))  # noqa: T201

@@ -1,7 +1,7 @@
 """A rater's way in a real browser, with replies that stream from a worker of its own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from raters.models import Participation
 from studies.models import Study
-from tests.browser import DESKTOP, NARROW, PHONE, Visit
+from tests.browser import DESKTOP, NARROW, PHONE, Visit, keep
 from tests.raters.live_site import ALONE, ENDED, open_studies, serve_site
 from tests.raters.live_study import SECRETS, open_study
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 # The browser keeps what streams brought: a test can't read their bodies otherwise.
 COLLECT_STREAMS = """
@@ -30,8 +30,8 @@ window.EventSource = class extends Plain {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_site(tmp_path_factory.mktemp("site"), set_up=open_studies) as address:
+def site(new_home: Callable[[], Path]) -> Iterator[str]:
+    with serve_site(new_home(), set_up=open_studies) as address:
         yield address
 
 
@@ -251,11 +251,11 @@ def test_the_whole_way_works_without_a_script(
     for number in (1, 2):
         expect(page.get_by_role("heading", name=f"Battle {number} of 2")).to_be_visible()
         talk_without_a_script(page)
-        page.screenshot(path=pictures / f"plain-{number}.png", full_page=True)
+        keep(page, pictures / f"plain-{number}.png")
         page.get_by_role("link", name="Compare").click()
         for fieldset in page.locator("fieldset").all():
             fieldset.get_by_label("About the same").check()
-        page.screenshot(path=pictures / f"plain-compare-{number}.png", full_page=True)
+        keep(page, pictures / f"plain-compare-{number}.png")
         page.get_by_role("button", name="Submit all answers").click()
     expect(page.get_by_text("CODE-COMPLETED")).to_be_visible()
     page.context.close()
@@ -271,7 +271,7 @@ def test_one_assistant_alone_is_rated_without_a_script(
     page.get_by_role("link", name="Rate").click()
     for fieldset in page.locator("fieldset").all():
         fieldset.get_by_label("5", exact=True).check()
-    page.screenshot(path=pictures / "alone-plain-rate.png", full_page=True)
+    keep(page, pictures / "alone-plain-rate.png")
     page.get_by_role("button", name="Submit all answers").click()
     expect(page.get_by_text("CODE-COMPLETED")).to_be_visible()
     page.context.close()

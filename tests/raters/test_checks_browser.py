@@ -1,6 +1,6 @@
 """Attention checks on a phone: the questions before, an item, and a conversation shown again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from tests.browser import PHONE, Visit
 from tests.raters.live_site import serve_site
 from tests.raters.live_study import open_study
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def open_checked() -> None:
@@ -32,8 +32,8 @@ def open_checked() -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_site(tmp_path_factory.mktemp("site"), set_up=open_checked) as address:
+def site(new_home: Callable[[], Path]) -> Iterator[str]:
+    with serve_site(new_home(), set_up=open_checked) as address:
         yield address
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import User
 from raters.models import Participation
 from studies.models import Study
-from tests.browser import PHONE, Visit
+from tests.browser import PHONE, Visit, flaws_of, keep
 from tests.raters.live_study import open_study
 
 pytestmark = [pytest.mark.one_database, pytest.mark.django_db(transaction=True)]
@@ -29,10 +28,8 @@ class Phone:
 
     def look(self, name: str) -> None:
         """What stands on this page is accessible, fits, and was let through by the policy."""
-        picture = self.pictures / f"entry-{self.scheme}-{name}.png"
-        self.page.screenshot(path=picture, full_page=True)
-        found = Axe().run(self.page).response["violations"]
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], name
+        keep(self.page, self.pictures / f"entry-{self.scheme}-{name}.png")
+        assert flaws_of(self.page) == [], name
         assert self.page.evaluate("document.documentElement.scrollWidth") == PHONE, name
         controls = self.page.locator("main button, main .button, main summary, main .choice")
         for control in controls.all():

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -395,10 +396,10 @@ def check_all(results: dict[str, Any]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_64_raters_at_once_get_20_places_and_nobody_is_turned_away_for_nothing(
-    tmp_path: Path,
+    new_home: Callable[[], Path],
 ) -> None:
     in_process = connection.vendor == "postgresql"
-    check_all(crowd.let_crowds_in() if in_process else crowds_in_a_file(tmp_path))
+    check_all(crowd.let_crowds_in() if in_process else crowds_in_a_file(new_home()))
 
 
 def crowds_in_a_file(home: Path) -> dict[str, Any]:

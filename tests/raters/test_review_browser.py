@@ -1,11 +1,9 @@
 """The review queue in a real browser: by keys, on a desktop and a phone, and for everybody."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
@@ -14,7 +12,7 @@ from raters.models import Strike
 from raters.quality.flaws import Flaw, FlawKind
 from raters.services.strikes import give_signal, give_strike, object_to_strike
 from studies.models import Study
-from tests.browser import DESKTOP, PHONE, Visit
+from tests.browser import DESKTOP, PHONE, Visit, flaws_of, keep
 from tests.cast import make_admin
 from tests.raters.live import answer, later, make_live_study, open_battle, say
 
@@ -25,14 +23,6 @@ WORDS = (
     "How big is the sun, and how long is a snake?",
     "Tell me about bread, please: I would like to bake one at home that lasts for a week.",
 )
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where pictures go: HUSTINGS_PICTURES keeps them for somebody to look at."""
-    path = Path(os.environ.get("HUSTINGS_PICTURES") or tmp_path)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 @pytest.fixture
@@ -130,12 +120,10 @@ def test_axe_finds_nothing_and_nothing_runs_over_the_edge(
     for name in pages:
         page = visit.open(f"{live_server.url}/admin/raters/strike/{name}")
         page.wait_for_load_state("networkidle")
-        found = Axe().run(page, context="#content").response["violations"]
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], name
+        assert flaws_of(page, context="#content") == [], name
         assert page.evaluate("document.documentElement.scrollWidth") == width, name
         assert visit.complaints == [], name
-        picture = pictures / f"{name.split('/')[-2]}-{width}-{scheme}.png"
-        page.screenshot(path=picture, full_page=True)
+        keep(page, pictures / f"{name.split('/')[-2]}-{width}-{scheme}.png")
     if width == PHONE:
         page = visit.open(f"{live_server.url}/admin/raters/strike/review/")
         heights = [

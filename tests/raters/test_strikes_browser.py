@@ -1,17 +1,16 @@
 """Strikes on a phone, from the screens of a whole site: seen at once, objected to, and the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import PHONE, Visit
+from tests.browser import PHONE, Visit, flaws_of, keep
 from tests.raters.live_site import serve_site
 from tests.raters.live_study import open_study
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 MASHED = ("sdfghjkl qwrtzp <b>xcvbnm</b>", "qwrtzp xcvbnm dfghjklk", "asdfjkl sdfghj wqxzkjv dfgh")
 COUNT = "[data-strike-count]"
@@ -24,17 +23,16 @@ def open_two() -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_site(tmp_path_factory.mktemp("site"), set_up=open_two) as address:
+def site(new_home: Callable[[], Path]) -> Iterator[str]:
+    with serve_site(new_home(), set_up=open_two) as address:
         yield address
 
 
 def look(visit: Visit, picture: Path) -> None:
     """What stands on this page is accessible, fits, and was let through by the policy."""
     page = visit.page
-    page.screenshot(path=picture, full_page=True)
-    found = Axe().run(page).response["violations"]
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
+    keep(page, picture)
+    assert flaws_of(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE
     for control in page.locator(".strike button, .strike summary").all():
         box = control.bounding_box()
