@@ -70,6 +70,7 @@ def _filled(value: str) -> str:
 class Entry:
     """One browser on its way into one study.
 
+    `releases_words`: she agreed as well that what she writes may be published.
     `groups` holds the key of her group for each axis that she has answered, or UNSAID; `full`
     what her groups are called that had no place left.
     """
@@ -78,6 +79,7 @@ class Entry:
     recruiting_study: str = ""
     recruiting_session: str = ""
     consent_text_id: int | None = None
+    releases_words: bool = False
     groups: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     participation_id: int | None = None
     full: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ class Entry:
             recruiting_study=str(stored.get("recruiting_study", "")),
             recruiting_session=str(stored.get("recruiting_session", "")),
             consent_text_id=stored["consent_text_id"],
+            releases_words=bool(stored.get("releases_words", False)),
             groups=MappingProxyType(dict(stored["groups"])),
             participation_id=stored["participation_id"],
             full=tuple(stored["full"]),
@@ -130,6 +133,7 @@ def write_entry(request: HttpRequest, study: Study, entry: Entry) -> None:
         "recruiting_study": entry.recruiting_study,
         "recruiting_session": entry.recruiting_session,
         "consent_text_id": entry.consent_text_id,
+        "releases_words": entry.releases_words,
         "groups": dict(entry.groups),
         "participation_id": entry.participation_id,
         "full": list(entry.full),

@@ -26,6 +26,13 @@ class ConsentForm(forms.Form):
 
     version = forms.IntegerField()
     answer = forms.ChoiceField(choices=[("agree", "I agree"), ("decline", "I do not agree")])
+    releases_words = forms.BooleanField(required=False)
+
+
+class WordsForm(forms.Form):
+    """Whether her words may be published from now on."""
+
+    answer = forms.ChoiceField(choices=[("release", "may be published"), ("take-back", "may not")])
 
 
 class QuestionForm(forms.Form):

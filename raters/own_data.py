@@ -54,13 +54,16 @@ def _account_email(participation: Participation) -> str | None:
 
 
 def _consent(participation: Participation) -> dict[str, Any]:
-    """What she agreed to, in the words that stood there, and when."""
+    """What she agreed to, in the words that stood there, and when; `words_released_at` is when
+    she agreed that her words may be published.
+    """
     consent = participation.consent_text
     return {
         "version": consent.version if consent else None,
         "given_at": _instant(participation.consented_at),
         "summary": consent.summary if consent else None,
         "text": consent.text if consent else None,
+        "words_released_at": _instant(participation.words_released_at),
     }
 
 

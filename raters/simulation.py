@@ -5,7 +5,7 @@ Here is what a population prefers and how it votes, and the quick way in, throug
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,9 +18,16 @@ from numpy.typing import NDArray
 
 from raters.errors import RaterError
 from raters.imports.comparisons import ImportReport, import_comparisons
+from raters.models import Outcome, Verdict
+from raters.services.quoting import give_simulated_reasons
 from studies.models import CellGroup, Group, Study
 
 OUTCOMES: Final = ("a", "tie", "b")
+# How many let their words be published, and after how many battles these write a reason.
+RELEASING: Final = 0.5
+WRITING: Final = 0.4
+# The stream of a seed that words are drawn from: no vote depends on whether there are any.
+WORDS: Final = 5
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -164,6 +171,49 @@ def simulate_raters(
         return import_comparisons(
             study, comparisons, raters=panel if study.electorate else None, at=at
         )
+
+
+def simulate_reasons(
+    study: Study, phrases: Mapping[str, Sequence[str]], *, seed: int, at: datetime
+) -> int:
+    """Let a part of the raters have said why, in line with their verdicts; returns how often.
+
+    `phrases` by the key of a dimension, for who was better on it and overall, and under "tie";
+    "{better}" and "{worse}" in them become the letters. The overall dimension has some, and so
+    has "tie". These raters let their words be published.
+    """
+    lots = np.random.default_rng([seed, WORDS])
+    raters = study.participations.order_by("pk").values_list("pk", flat=True)
+    releasing = [pk for pk in raters if lots.random() < RELEASING]
+    given: dict[int, dict[str, str]] = {}
+    rows = Verdict.objects.filter(battle__participation__in=releasing)
+    rows = rows.order_by("battle", "dimension__position")
+    for battle, key, outcome in rows.values_list("battle", "dimension__key", "outcome"):
+        given.setdefault(battle, {})[key] = outcome
+    overall = study.dimensions.get(is_overall=True).key
+    reasons = {
+        battle: _reason(lots, outcomes, overall, phrases)
+        for battle, outcomes in given.items()
+        if lots.random() < WRITING
+    }
+    give_simulated_reasons(study, reasons, at=at)
+    return len(reasons)
+
+
+def _reason(
+    lots: np.random.Generator,
+    outcomes: Mapping[str, str],
+    overall: str,
+    phrases: Mapping[str, Sequence[str]],
+) -> str:
+    """Why she chose so: of one dimension on which the same side was better."""
+    chosen = outcomes[overall]
+    if chosen == Outcome.TIE:
+        return str(lots.choice(phrases["tie"]))
+    alike = [key for key, each in outcomes.items() if each == chosen and key in phrases]
+    better, worse = ("A", "B") if chosen == Outcome.A else ("B", "A")
+    phrase = str(lots.choice(phrases[str(lots.choice(alike))]))
+    return phrase.format(better=better, worse=worse)
 
 
 def rater_id(seed: int, number: int) -> str:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("join/<slug:slug>/end/", leaving.end, name="end"),
     path("join/<slug:slug>/my-data/", leaving.my_data, name="my-data"),
     path("join/<slug:slug>/my-data.json", leaving.my_data_file, name="my-data-file"),
+    path("join/<slug:slug>/my-data/words/", leaving.words, name="words"),
     path("join/<slug:slug>/leave/", leaving.leave, name="leave"),
     path("join/<slug:slug>/withdraw/", leaving.withdraw, name="withdraw"),
     path("join/<slug:slug>/withdrawn/", leaving.withdrawn, name="withdrawn"),

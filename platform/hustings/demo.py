@@ -8,6 +8,7 @@ from typing import Final
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from leaderboards.machines.asking import ask_for_missing_reports
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
@@ -155,6 +156,7 @@ def _simulate_judge(study: Study, *, seed: int, at: datetime) -> None:
         seed=seed,
         at=at,
     )
+    ask_for_missing_reports(at=at)
 
 
 CONSENT: Final = (

@@ -1,19 +1,20 @@
 """Admin pages of battles and verdicts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
-from accounts.admin_pages import ReadOnlyAdmin, ReadOnlyInline
+from accounts.admin_pages import ReadOnlyAdmin, ReadOnlyInline, Step, page_of, take_step
 from raters.admin.registers import Excludable, OfRealStudies, OfVisibleStudies
-from raters.models import Battle, Rating, Reply, Verdict
+from raters.models import Battle, Participation, Rating, Reply, Verdict
+from raters.services.quoting import hide_reason, show_reason
 
 
 class VerdictInline(ReadOnlyInline):
@@ -54,13 +55,32 @@ class Marked(admin.SimpleListFilter):
         return queryset.filter(pk__in=Battle.objects.marked().values("pk"))
 
 
+class OfReasons(admin.SimpleListFilter):
+    """Battles whose reason the rater lets be published, to be looked over."""
+
+    title = "reason"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [("released", "may stand on public pages"), ("hidden", "hidden by an admin")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Battle]) -> QuerySet[Battle]:
+        if self.value() == "hidden":
+            return queryset.filter(is_reason_hidden=True)
+        if self.value() == "released":
+            released = Participation.objects.filter(words_released_at__isnull=False)
+            found = queryset.filter(participation__in=released, is_reason_hidden=False)
+            return found.exclude(reason="")
+        return queryset
+
+
 @admin.register(Battle)
 class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
     """One conversation of one rater with two contestants."""
 
     study_path = "participation__study"
     list_display = ["key", "code", "side_a", "side_b", "study", "created_at"]
-    list_filter = [("participation__study", OfRealStudies), Marked]
+    list_filter = [("participation__study", OfRealStudies), Marked, OfReasons]
     search_fields = ["participation__rater__code__exact", "key__exact"]
     search_help_text = "A rater's code, or a battle's whole key."
     ordering = ["-pk"]
@@ -73,9 +93,11 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         "task",
         ("created_at", "judged_at"),
         "marks",
+        "reason",
+        "publication",
     ]
-    readonly_fields = ["marks"]
-    actions_detail = ["leave_out"]
+    readonly_fields = ["marks", "publication"]
+    actions_detail = ["leave_out", "hide", "show"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Battle]:
         queryset = super().get_queryset(request)
@@ -106,6 +128,24 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         found += [f"Names masked in what {side.upper()} said: {names}." for side, names in leaks]
         return " ".join(found) or "None."
 
+    @display(description="On public pages")
+    def publication(self, battle: Battle) -> str:
+        """Whether the reason may stand there, and why not."""
+        if not battle.reason:
+            return "She gave no reason."
+        if battle.is_reason_hidden:
+            return "Hidden by an admin; the history says by whom."
+        if battle.participation.words_released_at is None:
+            return "Never: she has not agreed that her words may be published."
+        if not battle.participation.study.asks_to_quote:
+            return "Not while the study does not ask whether words may be published."
+        return "It may stand there, under no name, as long as her verdict counts."
+
+    def unfit_steps(self, battle: Battle) -> Iterable[str]:
+        if not battle.reason:
+            return ["hide", "show"]
+        return ["hide"] if battle.is_reason_hidden else ["show"]
+
     @action(
         description="Exclude from boards",
         icon="block",
@@ -114,6 +154,62 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
     )
     def leave_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect(f"{reverse('admin:raters_exclusion_add')}?battle={object_id}")
+
+    @action(
+        description="Hide the reason",
+        icon="visibility_off",
+        url_path="hide-reason",
+        permissions=["exclude"],
+    )
+    def hide(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            question="Hide the reason from public pages?",
+            note="Do this where it tells who she is, or hurts somebody. Her verdict counts as "
+            "before. It can be shown again.",
+            button="Hide it",
+            act=hide_reason,
+            done="The reason is hidden from public pages.",
+        )
+
+    @action(
+        description="Show the reason",
+        icon="visibility",
+        url_path="show-reason",
+        permissions=["exclude"],
+    )
+    def show(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            question="Let the reason stand on public pages again?",
+            note="It is shown only where she agreed that her words may be published.",
+            button="Show it",
+            act=show_reason,
+            done="The reason may stand on public pages again.",
+        )
+
+    def _decide(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        *,
+        question: str,
+        note: str,
+        button: str,
+        act: Callable[[Battle], None],
+        done: str,
+    ) -> HttpResponse:
+        """Ask about a battle's reason, then act; the log says who did it, and when."""
+        battle = get_object_or_404(self.get_queryset(request), pk=object_id)
+
+        def decide(_data: dict[str, Any]) -> str:
+            act(battle)
+            return done
+
+        step = Step(question, note, button, decide, refusals=(), back=page_of(battle))
+        return take_step(self, request, battle, step)
 
 
 @admin.register(Verdict)

@@ -12,6 +12,8 @@ from django.db import transaction
 from raters.models import (
     Battle,
     CheckAnswer,
+    JudgeAnswer,
+    JudgeVerdict,
     Participation,
     Reply,
     SideStyle,
@@ -64,6 +66,10 @@ def _erase_words(participation: Participation) -> None:
     )
     SideStyle.objects.filter(battle__participation=participation).delete()
     Battle.objects.filter(participation=participation).update(reason="")
+    # What judges say quotes her.
+    of_hers = {"judgement__battle__participation": participation}
+    JudgeAnswer.objects.filter(**of_hers).update(text="", token_logprobs=None)
+    JudgeVerdict.objects.filter(**of_hers).update(reason="", samples=[])
 
 
 def _erase_findings(participation: Participation) -> None:
@@ -83,6 +89,7 @@ def _erase_person(participation: Participation, *, at: datetime) -> None:
         recruiting_session="",
         address_hash="",
         device_hash="",
+        words_released_at=None,
         kept_until=None,
         ended_at=at,
     )

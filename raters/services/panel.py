@@ -78,6 +78,7 @@ def reserve_place(
     recruiting_session: str = "",
     address_hash: str = "",
     device_hash: str = "",
+    releases_words: bool = False,
     at: datetime,
 ) -> Participation:
     """Keep a place for a rater, or return the participation that she has.
@@ -85,6 +86,8 @@ def reserve_place(
     `groups` names her group on every axis, by their keys; empty in a study without electorate.
     `recruiting_study` and `recruiting_session` are kept as by `note_visit`; the hashes are those
     of the browser that asks for the place (`raters.fingerprints`), empty where it tells nothing.
+    `releases_words`: her words may be published; it counts where the study asks, and the answer
+    that she gave last stands.
     There is one participation for a recruiting id. If she has a place, has completed the study
     or is struck out, it comes back as it stands, also while the study is paused, and so where
     she failed the questions before the first battle. If she left, timed out or found no place,
@@ -126,6 +129,8 @@ def reserve_place(
         participation.device_hash = device_hash or participation.device_hash
         participation.consent_text = consent_text
         participation.consented_at = at
+        is_released = releases_words and study.asks_to_quote
+        participation.words_released_at = at if is_released else None
         participation.kept_until = None if full else at + _keeping_time(study)
         participation.ended_at = at if full else None
         participation.save()

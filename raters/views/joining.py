@@ -19,6 +19,7 @@ from raters.fingerprints import fingerprint_of
 from raters.forms import RATHER_NOT, ComprehensionForm, ConsentForm, QuestionForm
 from raters.models import Participation
 from raters.pages import comprehension_questions, offer_of, steps_at
+from raters.quality.personal import FEWEST_ALIKE
 from raters.services.checks import (
     Comprehension,
     answer_comprehension,
@@ -96,7 +97,9 @@ def _come_in(request: HttpRequest, study: Study, entry: Entry, link: Link) -> Ht
         return _lead_back(standing, entry)
     if takes_nobody_new(study):
         return redirect("raters:join", study.slug)
-    entry = replace(entry, consent_text_id=None, participation_id=None, full=())
+    entry = replace(
+        entry, consent_text_id=None, releases_words=False, participation_id=None, full=()
+    )
     write_entry(request, study, entry)
     return redirect("raters:consent", study.slug)
 
@@ -145,10 +148,16 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
         if form.cleaned_data["answer"] == "decline":
             return _let_go(request, study)
         if form.cleaned_data["version"] == text.version:
-            entry = replace(entry, consent_text_id=text.pk)
+            releases_words = form.cleaned_data["releases_words"]
+            entry = replace(entry, consent_text_id=text.pk, releases_words=releases_words)
             write_entry(request, study, entry)
             return _go_on(request, study, entry)
-    context = _context(study, "Consent") | {"text": text, "is_changed": form.is_valid()}
+    context = _context(study, "Consent") | {
+        "text": text,
+        "is_changed": form.is_valid(),
+        "releases_words": form.is_valid() and form.cleaned_data["releases_words"],
+        "fewest_alike": FEWEST_ALIKE,
+    }
     return render(request, "raters/consent.html", context)
 
 
@@ -271,6 +280,7 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
             recruiting_study=entry.recruiting_study,
             recruiting_session=entry.recruiting_session,
             **asdict(fingerprint_of(request, study)),
+            releases_words=entry.releases_words,
             at=timezone.now(),
         )
     except StudyClosedError:

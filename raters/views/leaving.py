@@ -3,9 +3,10 @@
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.sign_up import delete_account
 from raters.access import (
@@ -17,10 +18,11 @@ from raters.access import (
 )
 from raters.entry import forget_entry, read_entry, read_farewell, write_farewell
 from raters.errors import PlaceLostError
-from raters.forms import WithdrawForm
+from raters.forms import WithdrawForm, WordsForm
 from raters.models import Participation
 from raters.own_data import read_own_data
 from raters.pages import offer_of, steps_at
+from raters.quality.personal import FEWEST_ALIKE
 from raters.services.erasing import may_delete_account, withdraw_and_erase
 from raters.services.panel import (
     code_of,
@@ -29,6 +31,7 @@ from raters.services.panel import (
     may_come_back,
     return_place,
 )
+from raters.services.quoting import release_words, take_words_back
 from raters.strike_cards import read_strikes
 from studies.models import CompletionCode
 from studies.stopping import takes_nobody_new
@@ -71,8 +74,23 @@ def my_data(request: HttpRequest, participation: Participation) -> HttpResponse:
         "data": read_own_data(participation),
         "can_leave": participation.state in UNDER_WAY,
         "can_withdraw": participation.state != State.WITHDRAWN,
+        "fewest_alike": FEWEST_ALIKE,
     }
     return render(request, "raters/my_data.html", context)
+
+
+@never_cache
+@require_POST
+@for_rater()
+def words(request: HttpRequest, participation: Participation) -> HttpResponse:
+    """She lets what she wrote be published, or takes that back."""
+    form = WordsForm(request.POST)
+    if form.is_valid():
+        if form.cleaned_data["answer"] == "release":
+            release_words(participation, at=timezone.now())
+        else:
+            take_words_back(participation)
+    return redirect(f"{reverse('raters:my-data', args=[participation.study.slug])}#words")
 
 
 @never_cache
