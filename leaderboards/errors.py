@@ -15,3 +15,11 @@ class WrongEngineError(BoardError):
 
 class BoardMismatchError(BoardError):
     """A board's export does not recompute to what it says."""
+
+
+class NothingToExportError(BoardError):
+    """No verdict may leave the study with its words, or what was asked for is not there."""
+
+
+class CriteriaError(BoardError):
+    """Criteria that can't be found, or a judge that can't be tuned, and why."""

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from raters.errors import JudgeError
 from raters.judging.cases import Case, Exchange, Question
+from raters.judging.settings import Settings
 from raters.models import Battle, Reply, Turn
 from raters.shown import names_to_hide, shown_text
 from studies.models import Study
@@ -54,6 +55,24 @@ def read_case(battle: Battle, *, others: Sequence[Battle] = ()) -> Case:
             for side in zip(*(each.replies for each in said), strict=True)
         ),
     )
+
+
+def with_examples(settings: Settings) -> Settings:
+    """A judge's settings with the words of examples that name a battle, masked as for its rater.
+
+    An example whose rater has taken her words back is left out.
+    """
+    wanted = [each.battle for each in settings.examples if each.battle is not None]
+    if not wanted:
+        return settings
+    found = Battle.objects.filter(pk__in=wanted).select_related("participation__study")
+    by_study = defaultdict(list)
+    for battle in found:
+        by_study[battle.participation.study].append(battle)
+    said: dict[int, tuple[Exchange, ...]] = {}
+    for study, battles in by_study.items():
+        said |= read_exchanges(battles, names_to_hide(study))
+    return settings.showing(said)
 
 
 def read_fillers(battle: Battle, *, wanted: int, seed: int) -> list[Battle]:

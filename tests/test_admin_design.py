@@ -187,7 +187,7 @@ def test_the_bots_are_offered_and_registered_once(client, boss):
     assert "Turns statements into questions" in text_of(client.get(page))
     assert not ChatModel.objects.exists(), "asking is not doing"
     assert "Registered: Helper" in said(client.post(page, follow=True))
-    assert ChatModel.objects.filter(developer="Built in").count() == 6
+    assert ChatModel.objects.filter(developer="Built in").count() == 7
     assert page not in client.get(register_page).content.decode()
     assert "Every bot is registered already." in said(client.post(page, follow=True))
 

@@ -60,7 +60,7 @@ class Faults:
     database: str
 
 
-def run(n: int = 10_000) -> Faults:
+def run(n: int) -> Faults:
     """Judge enough battles on five dimensions for `n` verdicts, and a tenth as many once more.
 
     In the second run the worker is killed (SIGKILL) in the middle, and another one goes on.

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from django.core.management.base import CommandError
 
+from hustings.benchmarks import judge_faults
 from hustings.benchmarks.judge_data import (
     GPT_3,
     GPT_4,
@@ -18,6 +19,8 @@ from hustings.benchmarks.judge_data import (
     read_llmfao_developers,
     read_pandalm,
 )
+from hustings.benchmarks.judge_faults import Faults
+from hustings.benchmarks.scorer import ScorerFigures, measure_scorer
 from hustings.benchmarks.screens import DATA
 from leaderboards.comparison.agreement import Agreement, compare
 from leaderboards.comparison.biases import find_biases
@@ -31,6 +34,7 @@ from leaderboards.comparison.reliability import estimate_reliability
 from leaderboards.comparison.routing_curve import Reached, replay
 
 SEEDS: Final = 20
+VERDICTS: Final = 10_000
 SHARES: Final = (0.25, 0.5, 0.75)
 HALF: Final = 0.5
 # In US dollars: two judges asked once, and a minute or two of a person's time.
@@ -140,10 +144,15 @@ class JudgesFigures:
     routing: RoutingFigures
     cascade: CascadeFigures
     published: PublishedFigures
+    scorer: ScorerFigures
+    faults: Faults
 
 
-def run(*, data: Path = DATA, seeds: int = SEEDS) -> JudgesFigures:
-    """Measure on the data folder, with `seeds` seeds; CommandError if a file is missing."""
+def run(n: int = VERDICTS, *, data: Path = DATA, seeds: int = SEEDS) -> JudgesFigures:
+    """Measure on the data folder, with `seeds` seeds, and `n` verdicts through a faulty server.
+
+    CommandError if a file is missing.
+    """
     if not data.is_dir():
         raise CommandError(f"There is no folder {data} with data to measure on; see --data.")
     try:
@@ -153,6 +162,8 @@ def run(*, data: Path = DATA, seeds: int = SEEDS) -> JudgesFigures:
             routing=measure_routing(llmfao, seeds=range(seeds)),
             cascade=measure_cascade(llmfao),
             published=measure_published(data),
+            scorer=measure_scorer(data),
+            faults=judge_faults.run(n),
         )
     except FileNotFoundError as error:
         raise CommandError(f"There is no file {error.filename} to measure on.") from error

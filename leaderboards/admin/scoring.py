@@ -1,0 +1,279 @@
+"""A study's scorer: its card, its training and its runs; and preferences to train others on."""
+
+import io
+import json
+import zipfile
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+from unfold.admin import ModelAdmin
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from accounts.admin_pages import actor, table
+from leaderboards.admin.reports import shown
+from leaderboards.admin.study_pages import frame_of, live_study
+from leaderboards.errors import BoardError
+from leaderboards.pages.words import percent
+from leaderboards.preferences import Format, Margin, Wanted, write_preferences
+from leaderboards.ranking.errors import RankingError
+from leaderboards.reports import SCORER, SCORING
+from leaderboards.scorer.errors import ScorerError
+from leaderboards.scorer.evaluation import Accuracy, Evaluation
+from leaderboards.scorer.training import require_scikit_learn
+from leaderboards.scorer_card import DimensionCard, ScorerCard
+from leaderboards.services.reports import ReportStatus, ask_for_report, latest_report, report_status
+from leaderboards.services.scoring import ALL, UNLABELLED, ScoredRun
+from studies.models import Study
+
+TEMPLATE: Final = "admin/leaderboards/study/scorer.html"
+BESIDE: Final = (
+    ("scorer", "The scorer"),
+    ("length_only", "Length alone"),
+    ("majority", "The side that won more often"),
+    ("contestants_alone", "Contestants alone, unread"),
+    ("new_contestants", "The scorer on contestants it never met"),
+)
+
+
+class ExportForm(forms.Form):
+    """Which preferences are to be given away, and under which licence."""
+
+    licence = forms.CharField(
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Under which they are given, as “CC BY 4.0”. It stands beside the rows.",
+    )
+    dimension = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
+    form = forms.ChoiceField(
+        label="Format",
+        choices=[(Format.JSONL, "JSON, a line each"), (Format.CSV, "CSV")],
+        widget=UnfoldAdminSelectWidget,
+    )
+    margin = forms.ChoiceField(
+        choices=[
+            (Margin.ONE, "1 for every choice"),
+            (Margin.SCORER, "how likely the scorer thought it"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+    with_groups = forms.BooleanField(
+        label="Raters’ groups",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Named only where enough people are alike in them.",
+    )
+    with_ties = forms.BooleanField(
+        label="Ties, marked", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    def __init__(self, study: Study, data: Any = None) -> None:
+        super().__init__(data)
+        found = study.dimensions.order_by("position", "key")
+        self.fields["dimension"].choices = [  # type: ignore[attr-defined]
+            ("", "all of them"),
+            *((each.key, each.name) for each in found),
+        ]
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def scorer_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
+    """The newest scorer's card, for whoever may see live figures.
+
+    A post asks to train anew, or to rate battles: `do` says which.
+    """
+    study = live_study(request, study_id)
+    may_act = request.user.has_perm("raters.add_judgerun")
+    if request.method == "POST":
+        if not may_act:
+            raise PermissionDenied
+        return _ask(request, study)
+    trained, scored = report_status(study, SCORER), _scoring_status(study)
+    card = trained.facts(ScorerCard)
+    context = frame_of(request, study, model_admin, name="Scorer") | {
+        "card": card,
+        "may_act": may_act,
+        "may_export": _may_export(request),
+        "asks_to_quote": study.asks_to_quote,
+        "trained": trained,
+        "scored": scored,
+        "run": scored.facts(ScoredRun),
+        "without": _what_is_missing(),
+        "export": ExportForm(study),
+    }
+    if card is not None:
+        context |= {"dimensions": [_dimension(each, card) for each in card.dimensions]}
+    busy = scored if scored.is_under_way and not trained.is_under_way else trained
+    return shown(request, TEMPLATE, context, busy)
+
+
+def _ask(request: HttpRequest, study: Study) -> HttpResponse:
+    wanted = {"train": (SCORER, ""), "rate": (SCORING, ALL), "unlabelled": (SCORING, UNLABELLED)}
+    try:
+        kind, subject = wanted[request.POST.get("do", "")]
+    except KeyError as error:
+        raise Http404("There is no such thing to be done with a scorer.") from error
+    ask_for_report(study, kind, subject, by=actor(request), at=timezone.now())
+    return redirect(request.get_full_path())
+
+
+def _scoring_status(study: Study) -> ReportStatus:
+    """Of both selections, that which was asked for last."""
+    found = [report_status(study, SCORING, subject) for subject in (ALL, UNLABELLED)]
+    return max(found, key=_asked_at)
+
+
+def _asked_at(status: ReportStatus) -> float:
+    report = status.later or status.finished
+    return report.asked_at.timestamp() if report else 0.0
+
+
+def _what_is_missing() -> str:
+    """Why nobody can train here; empty where somebody can."""
+    try:
+        require_scikit_learn()
+    except ScorerError as error:
+        return str(error)
+    return ""
+
+
+def _dimension(card: DimensionCard, whole: ScorerCard) -> dict[str, object]:
+    evaluation = card.evaluation
+    if evaluation is None:
+        return {"card": card}
+    beside = [
+        (name, *_figures(figure))
+        for field, name in BESIDE
+        if (figure := getattr(evaluation, field)) is not None
+    ]
+    groups = [
+        (f"{group.axis}: {group.name}", f"{group.raters:,}", *_figures(figure))
+        for group, figure in zip(whole.groups, evaluation.by_group, strict=True)
+        if figure is not None
+    ]
+    return {
+        "card": card,
+        "beside": _figure_table(["Told by"], beside),
+        "groups": _figure_table(["Group", "#Raters"], groups) if groups else "",
+        "bins": table(
+            ["How sure", "#Verdicts", "#Sure by", "#Right"],
+            [
+                (
+                    f"{percent(each.low)} to {percent(each.high)}",
+                    f"{each.verdicts:,}",
+                    percent(each.confidence),
+                    percent(each.right),
+                )
+                for each in evaluation.calibration.bins
+            ],
+        ),
+        "error": percent(evaluation.calibration.error, decimals=1),
+        "warning": _warning(evaluation),
+    }
+
+
+def _warning(evaluation: Evaluation) -> str:
+    """What simpler thing does as well; empty where the scorer is better than both."""
+    told = evaluation.scorer.accuracy
+    if told <= evaluation.majority.accuracy:
+        return "It tells the winner no better than who always names the side that won more often."
+    if told <= evaluation.length_only.accuracy:
+        return "It tells the winner no better than their lengths alone do."
+    return ""
+
+
+def _figures(figure: Accuracy) -> tuple[str, ...]:
+    return (
+        f"{figure.decided:,}",
+        percent(figure.accuracy, decimals=1),
+        f"{percent(figure.low)} to {percent(figure.high)}",
+        percent(figure.three_way, decimals=1),
+        f"{figure.loss:.3f}",
+    )
+
+
+def _figure_table(first: list[str], rows: list[tuple[str, ...]]) -> SafeString:
+    figures = ["#Decided verdicts", "#Winner told", "#95 % interval", "#With ties", "#Loss"]
+    return table([*first, *figures], rows)
+
+
+@never_cache
+@require_safe
+def download_scorer(
+    request: HttpRequest,
+    study_id: int,
+    model_admin: ModelAdmin,  # noqa: ARG001 every page of the site is given it
+) -> HttpResponse:
+    """The newest scorer with its card, as JSON."""
+    study = live_study(request, study_id)
+    report = latest_report(study, SCORER)
+    if report is None:
+        raise Http404("There is no scorer of this study yet.")
+    content = json.dumps(report.document, indent=1, ensure_ascii=False)
+    return HttpResponse(
+        content,
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{study.slug}-scorer.json"'},
+    )
+
+
+@never_cache
+@require_http_methods(["POST"])
+def export_preferences(
+    request: HttpRequest,
+    study_id: int,
+    model_admin: ModelAdmin,  # noqa: ARG001 every page of the site is given it
+) -> HttpResponse | FileResponse:
+    """Preferences in a ZIP with what is to be said about them, for whoever may read battles."""
+    study = live_study(request, study_id)
+    if not _may_export(request):
+        raise PermissionDenied
+    form = ExportForm(study, request.POST)
+    back = redirect("admin:leaderboards_study_scorer", study_id=study.pk)
+    if not form.is_valid():
+        messages.error(request, "Say under which licence the preferences are given.")
+        return back
+    chosen = form.cleaned_data
+    wanted = Wanted(
+        licence=chosen["licence"],
+        dimension=chosen["dimension"],
+        form=Format(chosen["form"]),
+        margin=Margin(chosen["margin"]),
+        with_groups=chosen["with_groups"],
+        with_ties=chosen["with_ties"],
+    )
+    try:
+        content = _zipped(study, wanted)
+    except (BoardError, RankingError) as error:
+        messages.error(request, str(error))
+        return back
+    return FileResponse(content, as_attachment=True, filename=f"{study.slug}-preferences.zip")
+
+
+def _may_export(request: HttpRequest) -> bool:
+    return request.user.has_perm("raters.view_battle")
+
+
+def _zipped(study: Study, wanted: Wanted) -> io.BytesIO:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            archive.open(f"{study.slug}.{wanted.form.value}", "w", force_zip64=True) as raw,
+            io.TextIOWrapper(raw, encoding="utf-8", newline="") as file,
+        ):
+            about = write_preferences(study, wanted, file, at=timezone.now())
+        archive.writestr("about.json", json.dumps(about, indent=2, ensure_ascii=False))
+    content.seek(0)
+    return content

@@ -1,0 +1,1 @@
+"""A study's own preference scorer: pure, and without scikit-learn except where it is trained."""
