@@ -1,5 +1,7 @@
 """Boards over REST: what was published, from where, and whether it still stands."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,8 @@ from rest_framework.views import APIView
 from leaderboards.exclusions import LeftOut, left_out_of
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
 from leaderboards.models.boards import SCOPE_NAMES
+from leaderboards.pages.board import read_rows
+from leaderboards.pages.words import tiers
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.views import board_export
 from raters.models import Exclusion
@@ -168,6 +172,36 @@ class BoardOut(BoardSummaryOut):
         return [dict(LeftOutOut(each).data) for each in left_out_of(board)]
 
 
+@dataclass(frozen=True)
+class Company:
+    """Where its rank interval leaves a row: its tier, 1 the first, and whose intervals it meets."""
+
+    tier: int
+    not_separated_from: tuple[str, ...]
+
+
+def companies(rows: Sequence[BoardRow]) -> dict[int, Company]:
+    """Each row's company in its section, by the row's key; rows of one section, in order of rank.
+
+    Tiers are those of the board's page.
+    """
+    return {
+        row.pk: Company(
+            tier=number,
+            # Across tiers no two intervals meet.
+            not_separated_from=tuple(
+                other.contestant.slug
+                for other in tier
+                if other is not row
+                and other.rank_low <= row.rank_high
+                and other.rank_high >= row.rank_low
+            ),
+        )
+        for number, tier in enumerate(tiers(rows), start=1)
+        for row in tier
+    }
+
+
 class RowOut(serializers.ModelSerializer[BoardRow]):
     dimension = serializers.SlugField(source="section.dimension_key")
     scope = serializers.ChoiceField(list(SCOPE_NAMES.items()), source="section.scope")
@@ -179,6 +213,12 @@ class RowOut(serializers.ModelSerializer[BoardRow]):
     )
     battles = serializers.IntegerField(
         help_text="How many battles it was in; how many ratings it has, on boards of ratings."
+    )
+    tier = serializers.SerializerMethodField(
+        help_text="1 is the first; no rank interval of one tier meets one of the next."
+    )
+    not_separated_from = serializers.SerializerMethodField(
+        help_text="The contestants whose rank intervals meet this one's."
     )
     wins = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
     losses = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
@@ -197,6 +237,8 @@ class RowOut(serializers.ModelSerializer[BoardRow]):
             "rank",
             "rank_low",
             "rank_high",
+            "tier",
+            "not_separated_from",
             "score",
             "score_low",
             "score_high",
@@ -208,6 +250,16 @@ class RowOut(serializers.ModelSerializer[BoardRow]):
             "ties",
             "is_provisional",
         ]
+
+    def get_tier(self, row: BoardRow) -> int:
+        return self._company(row).tier
+
+    def get_not_separated_from(self, row: BoardRow) -> list[str]:
+        return list(self._company(row).not_separated_from)
+
+    def _company(self, row: BoardRow) -> Company:
+        found: Company = self.context["companies"][row.pk]
+        return found
 
 
 class OfBoard(OfStudy):
@@ -276,6 +328,22 @@ class RowList(OfBoard, generics.ListAPIView[BoardRow]):
             .select_related("section", "contestant")
             .order_by("section_id", "rank", "pk")
         )
+
+    def paginate_queryset(self, queryset: QuerySet[BoardRow]) -> list[BoardRow] | None:  # type: ignore[override]
+        page = super().paginate_queryset(queryset)
+        # Whom a row is not separated from may be on another page, or filtered out.
+        sections = {row.section_id: row.section for row in page or ()}
+        for rows in read_rows(list(sections.values())).values():
+            self.companies |= companies(rows)
+        return page
+
+    @cached_property
+    def companies(self) -> dict[int, Company]:
+        """The company of each row of this page, by the row's key."""
+        return {}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "companies": self.companies}
 
 
 class BoardExport(APIView):

@@ -1,12 +1,11 @@
 """A study's multiverse over REST, for whoever may see its live figures."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboards.errors import NothingToRankError
+from leaderboards.combinations import kinds_of
 from leaderboards.models.boards import SCOPE_NAMES
 from leaderboards.pages.multiverse import (
     CombinationLine,
@@ -14,10 +13,11 @@ from leaderboards.pages.multiverse import (
     MultiversePage,
     Place,
     Spread,
-    read_multiverse,
+    multiverse_page,
 )
-from leaderboards.ranking.errors import RankingError
-from studies.api import OfLiveStudy
+from leaderboards.reports import MULTIVERSE
+from leaderboards.reports_api import DIMENSION, OfReport, responses
+from leaderboards.services.multiverse import MultiverseReport, multiverse_subject
 
 
 class KindOut(serializers.Serializer[Kind]):
@@ -67,6 +67,7 @@ class SpreadOut(serializers.Serializer[Spread]):
 
 class MultiverseOut(serializers.Serializer[MultiversePage]):
     dimension = serializers.SlugField(source="dimension.key")
+    computed_at = serializers.DateTimeField()
     scope = serializers.ChoiceField(list(SCOPE_NAMES.items()))
     answer = serializers.CharField(help_text="Whether the first place depends on it, in words.")
     kinds = KindOut(many=True)
@@ -76,24 +77,23 @@ class MultiverseOut(serializers.Serializer[MultiversePage]):
     spreads = SpreadOut(many=True, help_text="How far contestants move over all of them.")
 
 
-class MultiverseDetail(OfLiveStudy):
+class MultiverseDetail(OfReport):
     """Does the winner depend on who was thrown out?"""
 
     @extend_schema(
         summary="Multiverse of a study",
         description="Each contestant's rank, score and intervals under every combination of the "
-        "study's active exclusions, computed now: for whoever may see its live figures. All "
-        "participations that exclusions name are one kind together, and so are battles. It takes "
-        "some seconds.",
+        "study's active exclusions: for whoever may see its live figures. All participations that "
+        "exclusions name are one kind together, and so are battles. Whoever is the first to ask "
+        "after another kind has come, or one has gone, waits for some seconds.",
         tags=["studies"],
-        parameters=[
-            OpenApiParameter("dimension", str, description="A dimension's key; else the overall.")
-        ],
-        responses=MultiverseOut,
+        parameters=[DIMENSION],
+        responses=responses(MultiverseOut),
     )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        try:
-            page = read_multiverse(self.study, dimension=self.asked_dimension())
-        except (NothingToRankError, RankingError) as error:
-            raise NotFound(str(error)) from error
-        return Response(MultiverseOut(page).data)
+        dimension = self.dimension()
+        subject = multiverse_subject(dimension, kinds_of(self.study))
+        found = self.read(MULTIVERSE, subject, MultiverseReport)
+        if isinstance(found, Response):
+            return found
+        return Response(MultiverseOut(multiverse_page(self.study, dimension, found)).data)

@@ -3,8 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
+from leaderboards.machines.asking import ask_for_missing_reports
 from leaderboards.scheduling import refill, stopping
+from leaderboards.scheduling.knowledge import Folded
 from leaderboards.services import reports
+from leaderboards.services.robustness import ask_for_missing_checks
 from leaderboards.services.standings import fold_standings
 from studies.models import Study
 
@@ -14,8 +17,10 @@ def fold_study_standings(study_id: int) -> None:
     """Fold what is new in one study, choose the next pairs by it, and see what it has answered."""
     study = Study.objects.get(pk=study_id)
     if fold_standings(study):
-        refill.refill_queue(study, at=timezone.now())
-        look_at_stopping_rules(study_id)
+        folded = Folded.of(study)
+        refill.refill_queue(study, at=timezone.now(), folded=folded)
+        if stopping.look(study, at=timezone.now(), folded=folded):
+            look_at_stopping_rules.delay(study_id)
 
 
 @shared_task
@@ -47,5 +52,10 @@ def write_report(report_id: int) -> None:
 
 @shared_task
 def ring_due_reports() -> None:
-    """Let no report wait for a bell that was lost, or for a worker that has died."""
+    """Let no report wait for a bell that was lost, or for a worker that has died.
+
+    Nor a judge's run that has ended for the reports on it, nor a board for its checks.
+    """
+    ask_for_missing_reports(at=timezone.now())
+    ask_for_missing_checks(at=timezone.now())
     reports.ring_due_reports(at=timezone.now())

@@ -234,7 +234,7 @@ def read_topics(study: Study, *, dimension: str = "", level: Level | None = None
             f"{listed([each.value for each in levels])}."
         )
     frame = Frame.of(study)
-    chosen = dimension_named(frame, dimension)
+    chosen = dimension_named(study, dimension)
     level = level or levels[0]
     nodes = [level.node_of(task) for task in tasks]
     topics = list(dict.fromkeys(nodes))

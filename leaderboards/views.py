@@ -21,10 +21,11 @@ from leaderboards.pages.board import (
     read_section_rows,
     standing_of,
 )
+from leaderboards.pages.files import table_csv
 from leaderboards.pages.home import read_cards
 from leaderboards.pages.integrity import read_integrity
+from leaderboards.pages.robustness import read_check
 from leaderboards.pages.sampling import sampling_page
-from leaderboards.pages.tables import table_csv
 from leaderboards.sampling import read_sampling
 from studies.access import get_study_for
 from studies.ledger import export_ledger
@@ -91,11 +92,13 @@ def _board_page(
 ) -> HttpResponse:
     try:
         page = read_board_page(study, entry, past, Choice.parse(request.GET))
+        check = read_check(page, request.GET.get("control", ""))
     except NothingToRankError as error:
         page = read_board_page(study, entry, past, Choice())
         context = {"page": page, "study": study, "error": error}
         return render(request, "leaderboards/unknown_table.html", context, status=404)
-    return render(request, "leaderboards/board.html", {"page": page, "study": study})
+    context = {"page": page, "study": study, "check": check}
+    return render(request, "leaderboards/board.html", context)
 
 
 @require_safe

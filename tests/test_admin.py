@@ -11,9 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from knox.models import AuthToken
 
-from leaderboards.models import Board, Tournament
+from leaderboards.models import Board, Report, Tournament
+from leaderboards.reports import BOARD
+from leaderboards.services.boards import take_board
+from leaderboards.services.reports import LEASE, claim_report, write_report
 from raters.models import Battle, Exclusion, Participation, Rater, Signal, Strike, Verdict
 from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
@@ -27,6 +31,7 @@ from tests.cast import (
     make_study,
     make_user,
 )
+from tests.leaderboards.conftest import write_due_reports
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
@@ -598,19 +603,50 @@ def test_a_board_is_taken_from_the_study_s_page(client, study, boss, engine):
     page = client.get(reverse("admin:studies_study_take_board", args=[study.pk]), follow=True)
     assert "Take a board of this study?" in text_of(page)
     address_of_step = page.redirect_chain[-1][0]
-    response = client.post(address_of_step, {"engine": engine}, follow=True)
+    waits = client.post(address_of_step, {"engine": engine}, follow=True)
+    assert "a board is being taken" in text_of(waits)
+    assert (waits["Refresh"], Board.objects.count()) == ("3", 0)
+    write_due_reports()
+    taking = waits.redirect_chain[-1][0]
+    response = client.get(taking, follow=True)
     assert "A board is published: 240 verdicts of 30 raters." in said(response)
     board = Board.objects.get()
+    assert response.redirect_chain == [(address(Board, "change", board.pk), 302)]
     assert (board.engine, board.taken_by) == (engine, boss)
+
+
+def test_a_worker_that_died_once_the_board_was_published_takes_no_other(client, study, boss):
+    page = reverse("admin:leaderboards_board_take", args=[study.pk])
+    client.post(page, {"engine": "davidson"})
+    report = Report.objects.get(kind=BOARD)
+    claim = claim_report(report.pk, at=timezone.now())
+    board = take_board(study, by=boss, at=timezone.now())
+    assert claim is not None
+    write_report(report.pk, at=timezone.now() + 2 * LEASE)
+    assert Board.objects.get() == board
+    report.refresh_from_db()
+    assert report.document == {"board": str(board.pk)}
 
 
 def test_a_study_without_verdicts_has_no_board_to_take(client, boss):
     study = make_study(raters=0)
     page = reverse("admin:leaderboards_board_take", args=[study.pk])
-    response = client.post(page, {"engine": "davidson"}, follow=True)
-    assert response.status_code == 200
-    assert "has no verdict that counts" in said(response)
+    waits = client.post(page, {"engine": "davidson"}, follow=True)
+    write_due_reports()
+    refused = client.get(waits.redirect_chain[-1][0])
+    assert refused.status_code == 200
+    assert "no board was taken" in text_of(refused)
+    assert "has no verdict that counts" in text_of(refused)
+    assert "Refresh" not in refused
     assert not Board.objects.exists()
+
+
+def test_nobody_waits_for_a_board_that_was_not_asked_for(client, study, boss):
+    waiting = reverse("admin:leaderboards_board_taking", args=[study.pk, "davidson"])
+    there = reverse("admin:leaderboards_board_take", args=[study.pk])
+    assert client.get(waiting)["Location"] == there
+    client.force_login(make_user("reader", "studies.view_study", is_staff=True))
+    assert client.get(waiting).status_code == 403
 
 
 def test_a_board_is_withdrawn_with_a_reason_and_only_once(client, study, boss):

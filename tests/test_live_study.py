@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -19,7 +20,7 @@ from tests.desk import ADMIN, PASSWORD, Desk
 from tests.raters.hands import Keys, Pointer
 from tests.raters.live_site import serve_site
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 TITLE, SLUG = "Help in the kitchen", "help-in-the-kitchen"
 QUESTION = "Which assistant helps people best in the kitchen?"
@@ -51,13 +52,15 @@ DEVELOPERS = {"Alderbrook": "Loamworks", "Beechmoor": "Loamworks", "Cottonleaf":
 def make_admin() -> None:
     """Run in the site's own process, before it serves."""
     os.environ["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-    call_command("createsuperuser", username=ADMIN, email="", interactive=False, verbosity=0)
+    # These tables come from the models; Django says on stdout that it misses the migrations.
+    unheard = {"stdout": StringIO(), "interactive": False}
+    call_command("createsuperuser", username=ADMIN, email="", **unheard)
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
+def site(new_home: Callable[[], Path]) -> Iterator[str]:
     """A site with an admin, and nothing else."""
-    with serve_site(tmp_path / "site", set_up=make_admin) as address:
+    with serve_site(new_home(), set_up=make_admin) as address:
         yield address
 
 
@@ -193,11 +196,13 @@ class Admin(Desk):
         page = self.page
         page.reload()
         expect(page.get_by_text("2 raters · 6 battles · 30 verdicts")).to_be_visible()
+        study = page.url
         self.unfold("More", "Take a board")
         self.look("13-take-board")
         self.press("Take and publish")
         expect(page.get_by_text("A board is published: 30 verdicts of 2 raters.")).to_be_visible()
         self.look("14-taken")
+        page.goto(study)
         self.follow("Live")
         page.wait_for_url("**/live/")
         self.look("15-live")

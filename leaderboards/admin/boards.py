@@ -27,9 +27,11 @@ from accounts.admin_pages import (
     take_step,
 )
 from leaderboards.admin.controls import controls_page
-from leaderboards.admin.multiverse import multiverse_page
+from leaderboards.admin.multiverse import study_multiverse
 from leaderboards.admin.planning import planning_page
+from leaderboards.admin.scoring import download_scorer, export_preferences, scorer_page
 from leaderboards.admin.stopping import stopping_page
+from leaderboards.admin.taking import taking_page
 from leaderboards.admin.topics import topics_page
 from leaderboards.errors import BoardError
 from leaderboards.exclusions import left_out_of, together
@@ -37,13 +39,9 @@ from leaderboards.models import Board, BoardRow
 from leaderboards.models.boards import ENGINE_NAMES
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.ranking.errors import RankingError
-from leaderboards.services.boards import (
-    ENGINES,
-    engines_for,
-    parameters_for,
-    take_board,
-    withdraw_board,
-)
+from leaderboards.reports import BOARD
+from leaderboards.services.boards import ENGINES, engines_for, withdraw_board
+from leaderboards.services.reports import ask_for_report
 from studies.models import Study
 
 REFUSALS = (BoardError, RankingError)
@@ -107,13 +105,25 @@ class BoardAdmin(ReadOnlyAdmin):
     def get_custom_urls(self) -> tuple[Any, ...]:
         return (
             ("take/<int:study_id>/", "leaderboards_board_take", self.take),
+            ("take/<int:study_id>/<slug:engine>/", "leaderboards_board_taking", taking_page),
             (
                 "study/<int:study_id>/multiverse/",
                 "leaderboards_study_multiverse",
-                multiverse_page,
+                study_multiverse,
             ),
             ("study/<int:study_id>/controls/", "leaderboards_study_controls", controls_page),
             ("study/<int:study_id>/plan/", "leaderboards_study_plan", planning_page),
+            ("study/<int:study_id>/scorer/", "leaderboards_study_scorer", scorer_page),
+            (
+                "study/<int:study_id>/scorer/download/",
+                "leaderboards_study_scorer_download",
+                download_scorer,
+            ),
+            (
+                "study/<int:study_id>/scorer/export/",
+                "leaderboards_study_scorer_export",
+                export_preferences,
+            ),
             ("study/<int:study_id>/stopping/", "leaderboards_study_stopping", stopping_page),
             ("study/<int:study_id>/topics/", "leaderboards_study_topics", topics_page),
         )
@@ -246,25 +256,30 @@ class BoardAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         study = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
 
+        asked: list[Engine] = []
+
         def act(data: dict[str, Any]) -> str:
             # Where one engine alone will do, nothing was asked.
-            parameters = parameters_for(study, Engine(data["engine"]) if data else None)
-            board = take_board(study, parameters, by=actor(request), at=timezone.now())
-            given = f"{board.verdicts:,} {board.answers} of {board.raters:,} raters"
-            return f"A board is published: {given}."
+            engine = Engine(data["engine"]) if data else engines_for(study)[0]
+            ask_for_report(study, BOARD, engine, by=actor(request), at=timezone.now())
+            asked.append(engine)
+            return "A board is asked for."
 
         step = Step(
             question="Take a board of this study?",
-            note="All dimensions and groups are computed from what raters said and counts now, and "
-            "published as a snapshot. Nobody can change it afterwards; the next one supersedes it. "
-            "A large study takes some seconds.",
+            note="All dimensions and groups are computed from what raters said and counts then, "
+            "and published as a snapshot. Nobody can change it afterwards; the next one supersedes "
+            "it. A large study takes some seconds.",
             button="Take and publish",
             act=act,
             refusals=REFUSALS,
             back=page_of(study),
             form=ChooseEngineForm if len(engines_for(study)) > 1 else StepForm,
         )
-        return take_step(self, request, study, step)
+        response = take_step(self, request, study, step)
+        for engine in asked:
+            return redirect("admin:leaderboards_board_taking", study_id=study.pk, engine=engine)
+        return response
 
 
 def _day(board: Board) -> str:

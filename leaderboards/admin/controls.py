@@ -1,54 +1,85 @@
-"""A study's robustness: its ranking under each control beside the ranking without."""
+"""A study's robustness: its ranking under each control, and what else its order hangs on."""
+
+from collections.abc import Iterable
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
 
 from accounts.admin_pages import table
+from leaderboards.admin.reports import ask, shown
 from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.errors import BoardError
-from leaderboards.pages.controls import ControlsPage, Place, read_controls
+from leaderboards.pages.controls import ControlsPage, Place
+from leaderboards.pages.robustness import RobustnessReport, robustness_report
+from leaderboards.pages.robustness_parts import Part
 from leaderboards.pages.words import rank_text
 from leaderboards.ranking.controls import Standing
-from leaderboards.ranking.errors import RankingError
+from leaderboards.reports import ROBUSTNESS
+from leaderboards.services.controls import require_pairs
+from leaderboards.services.multiverse import dimension_named
+from leaderboards.services.reports import report_status
+from leaderboards.services.robustness import Robustness
+
+TEMPLATE = "admin/leaderboards/study/controls.html"
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def controls_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
-    """The controls, for whoever may see the study's live figures; `dimension` chooses another."""
+    """The newest report, for whoever may see live figures; `dimension` chooses another.
+
+    A post asks for a newer one.
+    """
     study = live_study(request, study_id)
-    wanted = request.GET.get("dimension", "")
     context = frame_of(request, study, model_admin, name="Robustness") | {
         "dimensions": study.dimensions.order_by("position", "key"),
     }
     try:
-        page = read_controls(study, dimension=wanted)
-    except (BoardError, RankingError) as error:
-        context["refusal"] = str(error)
-    else:
-        context |= {"page": page, "verdicts": f"{page.verdicts:,}", "ranks": _rank_table(page)}
-    return TemplateResponse(request, "admin/leaderboards/study/controls.html", context)
+        require_pairs(study)
+        dimension = dimension_named(study, request.GET.get("dimension", ""))
+    except BoardError as error:
+        return TemplateResponse(request, TEMPLATE, context | {"refusal": str(error)})
+    if request.method == "POST":
+        return ask(request, study, ROBUSTNESS, dimension.key)
+    status = report_status(study, ROBUSTNESS, dimension.key)
+    found = status.facts(Robustness)
+    context["dimension"] = dimension
+    if found is not None:
+        context |= _shown(robustness_report(study, found))
+    return shown(request, TEMPLATE, context, status)
+
+
+def _shown(report: RobustnessReport) -> dict[str, object]:
+    return {
+        "report": report,
+        "page": report.controls,
+        "ranks": _rank_table(report.controls),
+        "parts": _part_tables(report.parts),
+    }
+
+
+def _part_tables(parts: Iterable[Part]) -> list[tuple[Part, SafeString]]:
+    return [(part, table(part.heads, part.rows)) for part in parts]
 
 
 def _rank_table(page: ControlsPage) -> SafeString:
     """Contestants by rank without a control, and where each control puts them."""
-    computed = [switch for switch in page.switches if switch.places]
     rows = [
         (
             f"{raw.name} (provisional)" if raw.is_provisional else raw.name,
             _rank(raw.standing),
-            *(_moved(switch.places[line]) for switch in computed),
+            *(_moved(switch.places[line]) for switch in page.computed),
         )
         for line, raw in enumerate(page.raw)
     ]
-    worth = [f"{page.worth:,.0f}", *(f"{switch.worth:,.0f}" for switch in computed)]
+    worth = [f"{page.worth:,.0f}", *(f"{switch.worth:,.0f}" for switch in page.computed)]
     rows.append(("Verdicts that they are worth", *worth))
-    headers = ["Contestant", "#Without a control", *(f"#{switch.name}" for switch in computed)]
+    headers = ["Contestant", "#Without a control", *(f"#{switch.name}" for switch in page.computed)]
     return table(headers, rows)
 
 
@@ -60,6 +91,5 @@ def _rank(standing: Standing) -> SafeString:
 def _moved(place: Place) -> SafeString:
     if not place.shift:
         return _rank(place.standing)
-    way = f"{'down' if place.shift > 0 else 'up'} {abs(place.shift)}"
-    told = format_html("<strong>{}</strong>", way) if place.is_warned else way
+    told = format_html("<strong>{}</strong>", place.way) if place.is_warned else place.way
     return format_html("{}, {}", _rank(place.standing), told)

@@ -7,11 +7,13 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
 
 from accounts.admin_pages import table
+from leaderboards.admin.reports import ask, shown
 from leaderboards.admin.study_pages import frame_of, live_study
+from leaderboards.combinations import kinds_of
 from leaderboards.errors import NothingToRankError
 from leaderboards.pages.multiverse import (
     CombinationLine,
@@ -19,27 +21,45 @@ from leaderboards.pages.multiverse import (
     MultiversePage,
     Place,
     Spread,
-    read_multiverse,
+    multiverse_page,
 )
 from leaderboards.pages.words import rank_text, signed
-from leaderboards.ranking.errors import RankingError
+from leaderboards.reports import MULTIVERSE
+from leaderboards.services.multiverse import (
+    MultiverseReport,
+    dimension_named,
+    multiverse_subject,
+)
+from leaderboards.services.reports import report_status
 from studies.models import Study
+
+TEMPLATE = "admin/leaderboards/study/multiverse.html"
 
 
 @never_cache
-@require_safe
-def multiverse_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
-    """The multiverse, for whoever may see the study's live figures; `dimension` chooses another."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def study_multiverse(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
+    """The newest report, for whoever may see live figures; `dimension` chooses another.
+
+    A post asks for a newer one.
+    """
     study = live_study(request, study_id)
-    wanted = request.GET.get("dimension", "")
     context = frame_of(request, study, model_admin, name="Multiverse") | {
         "dimensions": study.dimensions.order_by("position", "key"),
     }
     try:
-        context |= _shown(read_multiverse(study, dimension=wanted))
-    except (NothingToRankError, RankingError) as error:
-        context["refusal"] = str(error)
-    return TemplateResponse(request, "admin/leaderboards/study/multiverse.html", context)
+        dimension = dimension_named(study, request.GET.get("dimension", ""))
+    except NothingToRankError as error:
+        return TemplateResponse(request, TEMPLATE, context | {"refusal": str(error)})
+    subject = multiverse_subject(dimension, kinds_of(study))
+    if request.method == "POST":
+        return ask(request, study, MULTIVERSE, subject)
+    status = report_status(study, MULTIVERSE, subject)
+    found = status.facts(MultiverseReport)
+    context["dimension"] = dimension
+    if found is not None:
+        context |= _shown(multiverse_page(study, dimension, found))
+    return shown(request, TEMPLATE, context, status)
 
 
 def _shown(page: MultiversePage) -> dict[str, object]:

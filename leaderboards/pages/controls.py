@@ -1,10 +1,10 @@
-"""Reads a study's controls, and says in words what each does and what it shows."""
+"""Says in words what each control does, and what it shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from leaderboards.pages.words import listed, percent
+from leaderboards.pages.words import listed, percent, rank_text
 from leaderboards.ranking.controls import (
     CAPPED,
     DUPLICATES,
@@ -16,8 +16,7 @@ from leaderboards.ranking.controls import (
     Effect,
     Standing,
 )
-from leaderboards.services.controls import StudyControls, compute_controls
-from studies.models import Dimension, Study
+from leaderboards.services.robustness import Robustness
 
 
 class Told(NamedTuple):
@@ -68,6 +67,16 @@ class Place:
         """Whether the control moves it by more ranks than chance and habit explain away."""
         return abs(self.shift) > WARNED_SHIFT
 
+    @property
+    def rank(self) -> str:
+        """Its rank interval."""
+        return rank_text(self.standing.rank_low, self.standing.rank_high)
+
+    @property
+    def way(self) -> str:
+        """By how many ranks it is moved, in words: "down 3"; empty where it stays."""
+        return f"{'down' if self.shift > 0 else 'up'} {abs(self.shift)}" if self.shift else ""
+
 
 @dataclass(frozen=True)
 class Switch:
@@ -104,62 +113,62 @@ class Raw:
 
 @dataclass(frozen=True)
 class ControlsPage:
-    """Everything that is shown: contestants in order of rank without controls, then each control.
+    """All controls: contestants in order of rank without any, then each control.
 
-    `warnings` name, a sentence each, who moves by more than 2 ranks. `unread` is how many battles
-    have replies that are still to be counted.
+    `warnings` name, a sentence each, who moves by more than 2 ranks.
     """
 
-    study: Study
-    dimension: Dimension
     verdicts: int
     worth: float
     answer: str
     warnings: tuple[str, ...]
     raw: tuple[Raw, ...]
     switches: tuple[Switch, ...]
-    unread: int
+
+    @property
+    def computed(self) -> tuple[Switch, ...]:
+        """The controls that are not refused."""
+        return tuple(switch for switch in self.switches if switch.places)
 
 
-def read_controls(study: Study, *, dimension: str = "") -> ControlsPage:
-    """Compute a study's controls now. Raises what `compute_controls` does."""
-    found = compute_controls(study, dimension)
+def controls_page(found: Robustness, names: Mapping[str, str]) -> ControlsPage:
+    """What a report says of controls; `names` are the contestants' by slug."""
     controls = found.controls
     order = sorted(range(len(controls.contestants)), key=lambda k: controls.raw[k].rank)
-    names = [contestant.name for contestant in found.frame.contestants]
-    raw = tuple(
-        Raw(controls.contestants[k], names[k], controls.raw[k], found.provisional[k]) for k in order
+    named = [(slug, names[slug]) for slug in controls.contestants]
+    raw = tuple(Raw(*named[k], controls.raw[k], found.provisional[k]) for k in order)
+    switches = tuple(
+        _switch(each, [(*named[k], k) for k in order], controls.verdicts, found.axes)
+        for each in controls.controls
     )
-    axes = {group.axis.key: group.axis.name for group in found.frame.groups}
-    switches = tuple(_switch(each, found, order, axes) for each in controls.controls)
     return ControlsPage(
-        study=study,
-        dimension=found.dimension,
         verdicts=controls.verdicts,
         worth=controls.worth,
         answer=_answer(raw, switches),
         warnings=tuple(_warning(switch) for switch in switches if switch.warned),
         raw=raw,
         switches=switches,
-        unread=found.unread,
     )
 
 
 def _switch(
-    control: Control, found: StudyControls, order: list[int], axes: dict[str, str]
+    control: Control,
+    order: Sequence[tuple[str, str, int]],
+    verdicts: int,
+    axes: Mapping[str, str],
 ) -> Switch:
+    """A control in words; `order` has slug, name and index of contestants as the page has them."""
     name, explanation = _explained(control, axes)
-    contestants = found.frame.contestants
     places = tuple(
-        Place(contestants[k].slug, contestants[k].name, control.standings[k], control.shifts[k])
-        for k in (order if control.standings else ())
+        Place(slug, its_name, control.standings[k], control.shifts[k])
+        for slug, its_name, k in (order if control.standings else ())
     )
     return Switch(
         key=control.key,
         name=name,
         explanation=explanation,
         finding=control.refusal or _finding(places),
-        notes=(*_notes(control, found), *_effects_in_words(control.effects)),
+        notes=(*_notes(control, verdicts), *_effects_in_words(control.effects)),
         worth=control.worth,
         effects=control.effects,
         places=places,
@@ -167,7 +176,7 @@ def _switch(
     )
 
 
-def _explained(control: Control, axes: dict[str, str]) -> Told:
+def _explained(control: Control, axes: Mapping[str, str]) -> Told:
     axis = control.key.removeprefix(WITHOUT_AXIS)
     if axis == control.key:
         return EXPLAINED[control.key]
@@ -219,14 +228,13 @@ def _finding(places: tuple[Place, ...]) -> str:
     return f"{who}; {listed(furthest)} {verb} furthest, by {ranks}."
 
 
-def _notes(control: Control, found: StudyControls) -> tuple[str, ...]:
+def _notes(control: Control, verdicts: int) -> tuple[str, ...]:
     """What a control counted on the way, in words."""
     if not control.standings:
         return ()
     figures = control.figures
     if control.key == STYLE:
-        unknown, battles = figures["unknown"], found.controls.verdicts
-        told = _unknown(unknown, battles) if unknown else ""
+        told = _unknown(figures["unknown"], verdicts) if figures["unknown"] else ""
     elif control.key == DUPLICATES:
         told = _repeated(figures["repeated"], figures["clusters"], figures["largest"])
     elif control.key == CAPPED:

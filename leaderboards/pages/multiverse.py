@@ -1,12 +1,13 @@
-"""Reads a study's multiverse, and says in words what it shows."""
+"""Says in words what a study's multiverse shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from leaderboards.exclusions import KIND_WORDS
 from leaderboards.pages.words import listed
 from leaderboards.ranking.multiverse import Combination, Multiverse
-from leaderboards.services.multiverse import compute_multiverse
+from leaderboards.services.multiverse import MultiverseReport
 from studies.models import Dimension, Study
 
 
@@ -82,6 +83,7 @@ class MultiversePage:
 
     study: Study
     dimension: Dimension
+    computed_at: datetime
     scope: str
     answer: str
     kinds: tuple[Kind, ...]
@@ -89,10 +91,10 @@ class MultiversePage:
     spreads: tuple[Spread, ...]
 
 
-def read_multiverse(study: Study, *, dimension: str = "") -> MultiversePage:
-    """Compute a study's multiverse now. Raises NothingToRankError as `compute_multiverse` does."""
-    frame, chosen, multiverse = compute_multiverse(study, dimension=dimension)
-    names = {contestant.slug: contestant.name for contestant in frame.contestants}
+def multiverse_page(study: Study, dimension: Dimension, report: MultiverseReport) -> MultiversePage:
+    """A page of what a report says of this dimension."""
+    multiverse = report.multiverse
+    names = dict(study.contestants.values_list("slug", "name"))
     pairs = len(multiverse.combinations) // 2
     kinds = tuple(
         Kind(kind, KIND_WORDS[kind], multiverse.hinges.get(kind, 0), pairs)
@@ -102,19 +104,20 @@ def read_multiverse(study: Study, *, dimension: str = "") -> MultiversePage:
     lines = tuple(_line(each, kinds, names) for each in reversed(multiverse.combinations))
     return MultiversePage(
         study=study,
-        dimension=chosen,
-        scope=multiverse.as_boards.section.scope.value,
-        answer=answer(multiverse, [names[slug] for slug in multiverse.contestants]),
+        dimension=dimension,
+        computed_at=report.computed_at,
+        scope=multiverse.scope,
+        answer=answer(multiverse, names),
         kinds=kinds,
         lines=lines,
-        spreads=_spreads(lines, names),
+        spreads=_spreads(lines, {slug: names[slug] for slug in multiverse.contestants}),
     )
 
 
-def answer(multiverse: Multiverse, names: list[str]) -> str:
-    """Whether the first place depends on who was thrown out, in words; `names` are (K,)."""
+def answer(multiverse: Multiverse, names: Mapping[str, str]) -> str:
+    """Whether the first place depends on who was thrown out, in words; `names` by slug."""
     total = len(multiverse.combinations)
-    firsts = [(names[k], count) for k, count in multiverse.first_places.items()]
+    firsts = [(names[slug], count) for slug, count in multiverse.first_places.items()]
     if not firsts:
         return "Nobody is ranked in any combination."
     if total == 1:
@@ -148,38 +151,17 @@ def _how_surely(alone: int, total: int) -> str:
 def _line(
     combination: Combination, kinds: tuple[Kind, ...], names: Mapping[str, str]
 ) -> CombinationLine:
-    section = combination.section
     return CombinationLine(
         left_out=tuple(
             kind for kind, is_applied in zip(kinds, combination.applied, strict=True) if is_applied
         ),
-        raters=section.raters,
-        battles=section.record.battles,
-        refusal=section.record.refusal,
-        places=_places(combination, names),
+        raters=combination.raters,
+        battles=combination.battles,
+        refusal=combination.refusal,
+        places=tuple(
+            Place(name=names[place.contestant], **vars(place)) for place in combination.places
+        ),
     )
-
-
-def _places(combination: Combination, names: Mapping[str, str]) -> tuple[Place, ...]:
-    summary = combination.section.summary
-    if summary is None:
-        return ()
-    provisional = combination.section.record.provisional
-    places = [
-        Place(
-            contestant=slug,
-            name=name,
-            rank=int(summary.rank[k]),
-            rank_low=int(summary.rank_low[k]),
-            rank_high=int(summary.rank_high[k]),
-            score=float(summary.mean[k]),
-            score_low=float(summary.low[k]),
-            score_high=float(summary.high[k]),
-            is_provisional=provisional[k],
-        )
-        for k, (slug, name) in enumerate(names.items())
-    ]
-    return tuple(sorted(places, key=lambda place: place.rank))
 
 
 def _spreads(lines: tuple[CombinationLine, ...], names: Mapping[str, str]) -> tuple[Spread, ...]:

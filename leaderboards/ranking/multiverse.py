@@ -15,25 +15,42 @@ from typing import Final
 from leaderboards.ranking.boards import BoardInput, BoardParameters, Section, rank_for_all
 from leaderboards.ranking.errors import RankingError
 
-# 64 combinations: more are neither read by anybody nor computed while somebody waits.
+# 64 combinations: more are read by nobody.
 MAX_KINDS: Final = 6
+
+
+@dataclass(frozen=True)
+class Place:
+    """A contestant in one combination: rank and score with their 95 % intervals."""
+
+    contestant: str
+    rank: int
+    rank_low: int
+    rank_high: int
+    score: float
+    score_low: float
+    score_high: float
+    is_provisional: bool
 
 
 @dataclass(frozen=True)
 class Combination:
     """What comes out where some kinds of exclusions apply and the others do not.
 
-    `applied` (U,) tells which. `section` speaks for the electorate, or without one the sample.
+    `applied` (U,) tells which. `places` (K,) are in order of rank, and none where `refusal` says
+    why; `battles` are ratings where one model at a time is rated.
     """
 
     applied: tuple[bool, ...]
-    section: Section
+    raters: int
+    battles: int
+    refusal: str
+    places: tuple[Place, ...]
 
     @property
-    def first(self) -> int | None:
-        """The index of the contestant that ranks first; None where nobody is ranked."""
-        summary = self.section.summary
-        return None if summary is None else int(summary.rank.argmin())
+    def first(self) -> str | None:
+        """The contestant that ranks first; None where nobody is ranked."""
+        return self.places[0].contestant if self.places else None
 
 
 @dataclass(frozen=True)
@@ -41,20 +58,17 @@ class Multiverse:
     """All 2ᵁ combinations of U kinds of exclusions; K contestants by slug.
 
     Kind k applies in combination c where bit k of c is set: in the first none does, and in the
-    last all do, as in the study's boards.
+    last all do, as in the study's boards. All speak for the electorate, or without one the sample:
+    `scope`. Numbers and texts alone, so that it can go into a document as it is.
     """
 
     contestants: tuple[str, ...]
+    scope: str
     kinds: tuple[str, ...]
     combinations: tuple[Combination, ...]
 
-    @property
-    def as_boards(self) -> Combination:
-        """The combination that boards are taken from: every exclusion applies."""
-        return self.combinations[-1]
-
     @cached_property
-    def first_places(self) -> dict[int, int]:
+    def first_places(self) -> dict[str, int]:
         """In how many combinations a contestant ranks first, most first; the others are not in."""
         firsts = (combination.first for combination in self.combinations)
         return dict(Counter(first for first in firsts if first is not None).most_common())
@@ -62,11 +76,8 @@ class Multiverse:
     @cached_property
     def alone(self) -> int:
         """In how many combinations the first's rank interval holds no other rank."""
-        return sum(
-            combination.section.summary.rank_high[combination.first] == 1
-            for combination in self.combinations
-            if combination.section.summary is not None and combination.first is not None
-        )
+        ranked = (combination.places for combination in self.combinations if combination.places)
+        return sum(places[0].rank_high == 1 for places in ranked)
 
     @cached_property
     def unranked(self) -> int:
@@ -101,10 +112,40 @@ def rank_combinations(
             f"no more than {2**MAX_KINDS} are computed."
         )
     ranked = []
-    contestants: tuple[str, ...] = ()
     for c in range(2 ** len(kinds)):
         here = given(c)
-        contestants = here.contestants
+        section = rank_for_all(here, parameters)
         applied = tuple(bool(c >> k & 1) for k in range(len(kinds)))
-        ranked.append(Combination(applied, rank_for_all(here, parameters)))
-    return Multiverse(contestants, tuple(kinds), tuple(ranked))
+        ranked.append(_combination(applied, section, here.contestants))
+    return Multiverse(here.contestants, section.scope.value, tuple(kinds), tuple(ranked))
+
+
+def _combination(
+    applied: tuple[bool, ...], section: Section, contestants: tuple[str, ...]
+) -> Combination:
+    record = section.record
+    return Combination(
+        applied=applied,
+        raters=section.raters,
+        battles=record.battles,
+        refusal=record.refusal,
+        places=_places(section, contestants),
+    )
+
+
+def _places(section: Section, contestants: tuple[str, ...]) -> tuple[Place, ...]:
+    """The places of a section, in order of rank."""
+    summary = section.summary
+    if summary is None:
+        return ()
+    columns = (
+        summary.rank, summary.rank_low, summary.rank_high,
+        summary.mean, summary.low, summary.high,
+    )  # fmt: skip
+    lines = zip(
+        contestants,
+        *(column.tolist() for column in columns),
+        section.record.provisional,
+        strict=True,
+    )
+    return tuple(sorted((Place(*line) for line in lines), key=lambda place: place.rank))

@@ -1,6 +1,7 @@
 """What a study's folded verdicts have taught so far, as the queue and stopping rules need it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from leaderboards.ranking.gain import (
 )
 from leaderboards.ranking.merging import composition, merge_davidson
 from leaderboards.ranking.outcomes import IntArray
-from leaderboards.tallies import Tallies
+from leaderboards.tallies import Tallies, read_tallies
 from leaderboards.verdicts import Frame
+from studies.models import Study
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,28 @@ class StudyKnowledge:
     def tournaments(self) -> tuple[Knowledge, ...]:
         """All that a battle teaches: the merged rankings, and those of groups with battles."""
         return (*self.overall, *(own for group in self.groups for own in group if own.reach))
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A study as it was folded last: read once, and refitted once for all who ask.
+
+    `tallies` is None before the first fold.
+    """
+
+    frame: Frame
+    tallies: Tallies | None
+
+    @classmethod
+    def of(cls, study: Study) -> "Folded":
+        """Read what was folded of a study."""
+        frame = Frame.of(study)
+        return cls(frame, read_tallies(frame))
+
+    @cached_property
+    def knowledge(self) -> StudyKnowledge:
+        """What it has taught."""
+        return know(self.frame, self.tallies)
 
 
 def know(frame: Frame, tallies: Tallies | None) -> StudyKnowledge:

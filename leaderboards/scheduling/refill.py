@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Count
 
 from leaderboards.ranking.policies import Policy, deal, propose
-from leaderboards.scheduling.knowledge import StudyKnowledge, know
+from leaderboards.scheduling.knowledge import Folded, StudyKnowledge
 from leaderboards.scheduling.state import raters_to_come, read_state
-from leaderboards.tallies import Tallies, read_tallies
+from leaderboards.tallies import Tallies
 from leaderboards.verdicts import Frame
 from raters.services.panel import IS_KEPT
 from studies.models import Matchup, Study
@@ -23,24 +23,29 @@ MOST: Final = 250
 LOW: Final = 0.5
 
 
-def refill_queue(study: Study, *, at: datetime, seed: int | None = None) -> int:
+def refill_queue(
+    study: Study, *, at: datetime, seed: int | None = None, folded: Folded | None = None
+) -> int:
     """Replace the study's matchups by the next pairs, as its policy wants; says how many there are.
 
     Everything is read and computed before anything is locked: pairs that are taken meanwhile are
     in flight the next time. None are left where the study is not open, rates one model at a time,
-    is a preview, or has no two contestants that stand.
+    is a preview, or has no two contestants that stand. `folded` spares reading and refitting what
+    the caller has read.
     """
     seed = secrets.randbits(32) if seed is None else seed
-    return replace_queue(study, plan_queue(study, at=at, seed=seed))
+    return replace_queue(study, plan_queue(study, at=at, seed=seed, folded=folded))
 
 
-def plan_queue(study: Study, *, at: datetime, seed: int) -> list[Matchup]:
+def plan_queue(
+    study: Study, *, at: datetime, seed: int, folded: Folded | None = None
+) -> list[Matchup]:
     """The next pairs of a study in their order, each dealt to a group's queue; none stored."""
-    frame = Frame.of(study)
-    if not _has_queue(study) or not frame.dimensions:
+    folded = folded or Folded.of(study)
+    if not _has_queue(study) or not folded.frame.dimensions:
         return []
-    tallies = read_tallies(frame) or Tallies.none(frame)
-    return _plan(know(frame, tallies), tallies, at=at, seed=seed)
+    tallies = folded.tallies or Tallies.none(folded.frame)
+    return _plan(folded.knowledge, tallies, at=at, seed=seed)
 
 
 @transaction.atomic

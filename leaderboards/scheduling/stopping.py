@@ -10,11 +10,9 @@ from leaderboards.models import Outlook
 from leaderboards.ranking import stopping
 from leaderboards.ranking.gain import Knowledge
 from leaderboards.ranking.policies import Policy
-from leaderboards.scheduling.knowledge import StudyKnowledge, know
+from leaderboards.scheduling.knowledge import Folded, StudyKnowledge
 from leaderboards.scheduling.outlooks import groups_asked
 from leaderboards.scheduling.places import group_places
-from leaderboards.tallies import read_tallies
-from leaderboards.verdicts import Frame
 from studies.models import Group, StoppingRule, Study
 from studies.stopping import flaw_among, mark_answered
 
@@ -48,23 +46,29 @@ class _Question:
         return self.outlook.forecast_at is None or since > GROWTH * self.outlook.battles
 
 
-def look(study: Study, *, at: datetime, forecasts: int = FORECASTS_A_LOOK) -> int:
+def look(
+    study: Study,
+    *,
+    at: datetime,
+    forecasts: int = FORECASTS_A_LOOK,
+    folded: Folded | None = None,
+) -> int:
     """Evaluate a study's stopping rules on what was folded, and forecast the oldest outlooks.
 
     To be called after each fold: looking often costs no confidence (`ranking.stopping`). A rule
     that was fulfilled once is; once all are, the study's question is answered. A ranking without
     a battle answers nothing, nor does a rule that can't be fulfilled among those who stand.
     Returns how many forecasts are still due, since one look computes `forecasts` at most.
+    `folded` spares reading and refitting what the caller has read.
     """
     rules = list(study.stopping_rules.select_related("first", "second"))
     study.refresh_from_db(fields=["answered_at"])
     if not rules or study.answered_at or study.protocol == Study.Protocol.SINGLE:
         return 0
-    frame = Frame.of(study)
-    tallies = read_tallies(frame)
-    if tallies is None:
+    folded = folded or Folded.of(study)
+    if folded.tallies is None:
         return 0
-    questions = list(_questions(rules, know(frame, tallies)))
+    questions = list(_questions(rules, folded.knowledge))
     for question in questions:
         if question.is_open and stopping.is_answered(question.known, _asked_by(question)):
             _answer(question, at=at)

@@ -1,6 +1,7 @@
 """Computes, publishes and withdraws boards."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from leaderboards import document
 from leaderboards.document import Json
 from leaderboards.errors import BoardError, NothingToRankError, WrongEngineError
 from leaderboards.exclusions import LeftOut, left_out_json, read_left_out
+from leaderboards.facts import as_json
 from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
 from leaderboards.ranking.boards import (
     BoardInput,
@@ -22,6 +24,8 @@ from leaderboards.ranking.boards import (
     rank_board,
 )
 from leaderboards.ratings import read_rating_input
+from leaderboards.reports import BOARD, ROBUSTNESS, TOPICS
+from leaderboards.services.reports import ask_for_report, report_under_way
 from leaderboards.verdicts import Frame, read_board_input
 from raters.models import Rating, Verdict
 from studies.ledger import By, Kind, head, record
@@ -36,6 +40,13 @@ ENGINES: Final = {
     Study.Protocol.PAIRWISE: (Engine.DAVIDSON, Engine.TRUESKILL),
     Study.Protocol.SINGLE: (Engine.RATINGS,),
 }
+
+
+@dataclass(frozen=True)
+class TakenBoard:
+    """What a report of the kind `board` says: the id of the board that was taken."""
+
+    board: str
 
 
 def engines_for(study: Study) -> tuple[Engine, ...]:
@@ -96,8 +107,8 @@ def take_board(
     """Publish a snapshot of all sections of a study; it supersedes the one that stood.
 
     From here on nobody can change or delete it. Without parameters it is computed as
-    `parameters_for` says. Raises NothingToRankError where no verdict or rating counts, and
-    WrongEngineError as `compute_sections` does.
+    `parameters_for` says. What its order hangs on is asked for with it. Raises NothingToRankError
+    where no verdict or rating counts, and WrongEngineError as `compute_sections` does.
     """
     parameters = parameters or parameters_for(study)
     # Two boards taken at once would both supersede the same one.
@@ -125,7 +136,31 @@ def take_board(
     # Last: the triggers refuse a section or row of a board that stands.
     board.save(force_insert=True)
     _record_board(board, exported, by=by)
+    if study.protocol == Study.Protocol.PAIRWISE:
+        has_topics = study.tasks.count() > 1
+        for each in frame.dimensions:
+            ask_for_report(study, ROBUSTNESS, each.key, by=by, at=at)
+            if has_topics:
+                ask_for_report(study, TOPICS, each.key, by=by, at=at)
     return board
+
+
+def report_board(study: Study, subject: str, at: datetime) -> Json:
+    """Take the board that somebody has asked for, by the engine that is the report's subject.
+
+    Raises what `take_board` does.
+    """
+    report = report_under_way(study, BOARD, subject)
+    if report is None:
+        raise BoardError("Nobody waits for this board any more.")
+    taken = Board.objects.filter(
+        study=study, engine=subject, taken_by=report.asked_by, taken_at__gte=report.asked_at
+    )
+    # A worker that died once it was published took it already.
+    board = taken.defer("document").first() or take_board(
+        study, parameters_for(study, Engine(subject)), by=report.asked_by, at=at
+    )
+    return as_json(TakenBoard(str(board.pk)))
 
 
 def _record_board(board: Board, exported: Json, *, by: "User | None") -> None:

@@ -6,32 +6,33 @@ from typing import Final
 from leaderboards.controls import read_control_input
 from leaderboards.errors import NothingToRankError, WrongEngineError
 from leaderboards.ranking.boards import BoardParameters
-from leaderboards.ranking.controls import Controls, rank_under_controls
-from leaderboards.ranking.outcomes import count_outcomes
-from leaderboards.ranking.records import record_of_battles
+from leaderboards.ranking.controls import ControlInput, Controls, rank_under_controls
+from leaderboards.ranking.outcomes import FloatArray, count_outcomes
+from leaderboards.ranking.records import Record, record_of_battles
 from leaderboards.services.boards import parameters_for
 from leaderboards.services.multiverse import dimension_named
 from leaderboards.verdicts import Frame
 from raters.services.styles import store_missing_styles
 from studies.models import Dimension, Study
 
-# Battles from before styles were stored are read so many at a time, while somebody waits.
-MOST_UNREAD: Final = 2_000
+# Battles from before styles were stored are read so many at a time.
+READ_AT_A_TIME: Final = 2_000
 
 
 @dataclass(frozen=True)
 class StudyControls:
     """A study's ranking on one dimension under each control, as its verdicts stand.
 
-    `provisional` (K,) is whether a contestant's place rests on the prior; `unread` is how many
-    battles have replies whose style nobody has counted yet.
+    `given` are these verdicts, `counts` (K, K, 3) how often each pair ended how, and `record` what
+    that allows to say.
     """
 
     frame: Frame
     dimension: Dimension
+    given: ControlInput
+    counts: FloatArray
+    record: Record
     controls: Controls
-    provisional: tuple[bool, ...]
-    unread: int
 
 
 def compute_controls(
@@ -39,19 +40,16 @@ def compute_controls(
 ) -> StudyControls:
     """Rank a study on one dimension under each control; without a dimension on the overall one.
 
-    Of `parameters` only the seed and the draws count. Counts styles that are missing, of so
-    many battles at once. Raises WrongEngineError where one model at a time is rated, and
-    NothingToRankError where there is no such dimension, no verdict counts, or the contestants
-    fall into parts that never met.
+    Of `parameters` only the seed and the draws count. Counts styles that are missing first.
+    Raises WrongEngineError where one model at a time is rated, and NothingToRankError where there
+    is no such dimension, no verdict counts, or the contestants fall into parts that never met.
     """
-    if study.protocol == Study.Protocol.SINGLE:
-        raise WrongEngineError(
-            "Controls compare the two sides of a battle; here one model at a time is rated."
-        )
+    require_pairs(study)
     parameters = parameters or parameters_for(study)
+    chosen = dimension_named(study, dimension)
+    while store_missing_styles(study, most=READ_AT_A_TIME):
+        pass
     frame = Frame.of(study)
-    chosen = dimension_named(frame, dimension)
-    unread = store_missing_styles(study, most=MOST_UNREAD)
     given = read_control_input(frame, chosen)
     counts = count_outcomes(
         given.a, given.b, given.outcome, contestants=max(len(given.contestants), 1)
@@ -60,4 +58,12 @@ def compute_controls(
     if record.refusal:
         raise NothingToRankError(record.refusal)
     controls = rank_under_controls(given, seed=parameters.seed, draws=parameters.draws)
-    return StudyControls(frame, chosen, controls, record.provisional, unread)
+    return StudyControls(frame, chosen, given, counts, record, controls)
+
+
+def require_pairs(study: Study) -> None:
+    """Raise WrongEngineError for a study that rates one model at a time: there are no sides."""
+    if study.protocol == Study.Protocol.SINGLE:
+        raise WrongEngineError(
+            "Controls compare the two sides of a battle; here one model at a time is rated."
+        )

@@ -1,17 +1,32 @@
 """Computes a study's multiverse: its ranking under every combination of its exclusions."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 from leaderboards.combinations import kinds_of, read_combinations
 from leaderboards.errors import NothingToRankError, WrongEngineError
+from leaderboards.facts import as_json
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.ranking.multiverse import Multiverse, rank_combinations
+from leaderboards.reports import Json
 from leaderboards.services.boards import parameters_for
 from leaderboards.verdicts import Frame
 from studies.models import Dimension, Study
 
 
+@dataclass(frozen=True)
+class MultiverseReport:
+    """What a report of the kind `multiverse` says: the multiverse of a dimension, and when."""
+
+    dimension: str
+    computed_at: datetime
+    multiverse: Multiverse
+
+
 def compute_multiverse(
     study: Study, *, dimension: str = "", parameters: BoardParameters | None = None
-) -> tuple[Frame, Dimension, Multiverse]:
+) -> tuple[Dimension, Multiverse]:
     """Rank a study on one dimension under every combination of its active exclusions.
 
     Without a dimension it is the overall one. Verdicts or ratings are read once, whatever the
@@ -23,23 +38,39 @@ def compute_multiverse(
     engine = parameters_for(study).engine
     if parameters.engine is not engine:
         raise WrongEngineError(f"Combinations of exclusions are ranked by {engine} alone.")
-    frame = Frame.of(study)
-    chosen = dimension_named(frame, dimension)
+    chosen = dimension_named(study, dimension)
     kinds = kinds_of(study)
-    given = read_combinations(frame, chosen, kinds)
+    given = read_combinations(Frame.of(study), chosen, kinds)
     if not given(0).dimensions[0].raters[0]:
         answer = "rating" if study.protocol == Study.Protocol.SINGLE else "verdict"
         raise NothingToRankError(f"The study {study.slug} has no {answer} that could count.")
-    multiverse = rank_combinations(kinds, given, parameters)
-    return frame, chosen, multiverse
+    return chosen, rank_combinations(kinds, given, parameters)
 
 
-def dimension_named(frame: Frame, key: str) -> Dimension:
+def multiverse_subject(dimension: Dimension, kinds: Sequence[str]) -> str:
+    """How reports name the multiverse of a dimension, over these kinds of exclusions."""
+    return f"{dimension.key}:{'+'.join(kinds)}"
+
+
+def report_multiverse(study: Study, subject: str, at: datetime) -> Json:
+    """Compute a report of the kind `multiverse`. Raises NothingToRankError as above.
+
+    It raises the same where another kind of exclusions has come, or one has gone, since.
+    """
+    key, _, _ = subject.partition(":")
+    dimension, multiverse = compute_multiverse(study, dimension=key)
+    if multiverse_subject(dimension, multiverse.kinds) != subject:
+        raise NothingToRankError("Other kinds of exclusions apply now than when it was asked for.")
+    return as_json(MultiverseReport(dimension.key, at, multiverse))
+
+
+def dimension_named(study: Study, key: str) -> Dimension:
     """The dimension of this key, or without one the overall; NothingToRankError for none."""
-    for dimension in frame.dimensions:
+    dimensions = list(study.dimensions.order_by("position", "key"))
+    for dimension in dimensions:
         if dimension.key == key or (not key and dimension.is_overall):
             return dimension
-    known = ", ".join(dimension.key for dimension in frame.dimensions) or "none"
+    known = ", ".join(dimension.key for dimension in dimensions) or "none"
     raise NothingToRankError(
-        f'The study {frame.study.slug} has no dimension "{key or "overall"}"; it has: {known}.'
+        f'The study {study.slug} has no dimension "{key or "overall"}"; it has: {known}.'
     )

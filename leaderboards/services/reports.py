@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -13,6 +13,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from leaderboards.errors import BoardError
+from leaderboards.facts import UnknownFactsError, parse
 from leaderboards.models import Report
 from leaderboards.ranking.errors import RankingError
 from leaderboards.reports import KINDS, Json, compute_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Longer than any of them takes. A worker that died is noticed so late, and a person told so.
 LEASE: Final = timedelta(minutes=15)
@@ -31,6 +33,31 @@ BELL_EXPIRES: Final = timedelta(seconds=30)
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
 DIED: Final = "The worker that was computing it died, several times."
 UNFORESEEN: Final = "It broke off unexpectedly ({error}). The server's log has more."
+
+
+@dataclass(frozen=True)
+class ReportStatus:
+    """What there is of a report: the newest that is finished, and one that was asked for since."""
+
+    finished: Report | None
+    later: Report | None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a worker will finish one, or say why not."""
+        return self.later is not None and self.later.state != Report.State.FAILED
+
+    @property
+    def error(self) -> str:
+        """Why the last one that was asked for could not be made; empty where none failed."""
+        return self.later.error if self.later else ""
+
+    def facts(self, kind: type[T]) -> T | None:
+        """What the finished one says; None where there is none, or earlier code wrote it."""
+        try:
+            return None if self.finished is None else parse(kind, self.finished.document)
+        except UnknownFactsError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -76,6 +103,11 @@ def report_under_way(study: Study, kind: str, subject: str = "") -> Report | Non
     """What was asked for last of a kind and subject, if it is not finished: waiting or failed."""
     last = Report.objects.filter(study=study, kind=kind, subject=subject).order_by("-pk").first()
     return None if last is None or last.state == Report.State.FINISHED else last
+
+
+def report_status(study: Study, kind: str, subject: str = "") -> ReportStatus:
+    """What there is of a kind and subject."""
+    return ReportStatus(latest_report(study, kind, subject), report_under_way(study, kind, subject))
 
 
 def write_report(report_id: int, *, at: datetime) -> None:

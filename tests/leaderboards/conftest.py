@@ -1,5 +1,6 @@
 """Fixtures of the leaderboards' tests."""
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from django.utils import timezone
 from leaderboards.models import Board, BoardRow
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
+from leaderboards.services.reports import due_reports, write_report
 from raters.imports.comparisons import import_comparisons
 from raters.models import Battle, Participation, Rater, Rating
 from studies.models import Contestant, Study
@@ -46,6 +48,12 @@ def rated_study(db: None) -> Study:
 def rating_board(rated_study: Study) -> Board:
     """The board of that study, just published."""
     return take_board(rated_study, at=NOW)
+
+
+def write_due_reports(at: datetime = NOW) -> None:
+    """Do what a worker does: compute the reports that somebody has asked for."""
+    for report in due_reports(at=at):
+        write_report(report.pk, at=at)
 
 
 def rate(study: Study, *, raters: int, each: int, level: float = 4.0) -> None:

@@ -2,12 +2,14 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leaderboards.document import verify
+from leaderboards.pages.tables import table
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board, withdraw_board
 from raters.models import Participation
@@ -88,6 +90,28 @@ def test_rows_filter_by_what_the_board_has(client, board):
     assert [row["rank"] for row in narrow] == sorted(row["rank"] for row in narrow)
 
 
+def test_rows_say_their_tier_and_whom_they_are_not_separated_from(client, board):
+    everyone = rows(client, board, dimension="overall", scope="electorate")
+    tier_of = {row["contestant"]: row["tier"] for row in everyone}
+    assert sorted({*tier_of.values()}) == [*range(1, max(tier_of.values()) + 1)]
+    section = board.sections.get(dimension_key="overall", scope="electorate")
+    shown = table(list(section.rows.select_related("contestant").order_by("rank")))
+    begins = [row["tier"] > before["tier"] for before, row in pairwise(everyone)]
+    assert [row.begins_tier for row in shown.rows] == [True, *begins]
+    for row in everyone:
+        met = {
+            other["contestant"]
+            for other in everyone
+            if other != row
+            and other["rank_low"] <= row["rank_high"]
+            and other["rank_high"] >= row["rank_low"]
+        }
+        assert set(row["not_separated_from"]) == met
+        assert {tier_of[other] for other in met} <= {row["tier"]}
+    (alone,) = rows(client, board, dimension="overall", scope="electorate", contestant="ash")
+    assert alone in everyone
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -149,7 +173,7 @@ def test_a_study_without_a_board_has_an_empty_list(client, study):
 def test_lists_take_few_queries_and_never_read_a_document(client, study, board):
     take_board(study, BoardParameters(draws=200), at=NOW + timedelta(days=1))
     one = f"{BOARDS}{board.pk}/"
-    for address, most in ((BOARDS, 3), (one, 4), (f"{one}rows/", 6)):
+    for address, most in ((BOARDS, 3), (one, 4), (f"{one}rows/", 7)):
         with CaptureQueriesContext(connection) as queries:
             assert client.get(address).status_code == 200
         assert len(queries) <= most, [query["sql"] for query in queries]

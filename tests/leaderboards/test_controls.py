@@ -17,10 +17,13 @@ from accounts.models import User
 from leaderboards.controls import STEPS, read_control_input
 from leaderboards.errors import NothingToRankError, WrongEngineError
 from leaderboards.models import Board
-from leaderboards.pages.controls import effect_in_words, read_controls
+from leaderboards.pages.controls import ControlsPage, controls_page, effect_in_words
 from leaderboards.ranking.controls import STYLE, Effect
+from leaderboards.reports import ROBUSTNESS
 from leaderboards.services import controls as service
 from leaderboards.services.controls import compute_controls
+from leaderboards.services.reports import ask_for_report, write_report
+from leaderboards.services.robustness import compute_robustness
 from leaderboards.verdicts import Frame
 from raters.models import (
     Battle,
@@ -38,7 +41,7 @@ from studies.models import Study
 from tests.browser import DESKTOP, Visit
 from tests.cast import NOW, make_admin, make_study, make_user
 from tests.desk import OF_THE_THEME
-from tests.leaderboards.conftest import rate
+from tests.leaderboards.conftest import rate, write_due_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +153,12 @@ def overall(study: Study) -> tuple[Frame, Any]:
     return frame, read_control_input(frame, frame.dimensions[0])
 
 
+def shown(study: Study) -> ControlsPage:
+    """The controls as a report computed now would have them."""
+    names = dict(study.contestants.values_list("slug", "name"))
+    return controls_page(compute_robustness(study, at=NOW), names)
+
+
 # What is read
 
 
@@ -192,7 +201,7 @@ def test_a_battle_without_known_replies_counts_as_if_they_looked_alike(study: St
     assert given.style.is_known.sum() == 159
     assert (given.style.difference[0] == 0).all()
     assert given.style.difference[-1, list(STEPS).index("first_piece_ms")] == 0
-    page = read_controls(study)
+    page = shown(study)
     style = next(switch for switch in page.switches if switch.key == STYLE)
     assert "Of 1 of 160 battles the replies of both sides are not known" in style.notes[0]
 
@@ -213,14 +222,11 @@ def test_battles_are_read_by_a_fixed_number_of_queries(study: Study) -> None:
     assert len(asked) <= 12
 
 
-def test_older_battles_are_counted_so_many_at_a_time(
-    study: Study, boss: User, client: Client, monkeypatch: pytest.MonkeyPatch
+def test_older_battles_are_counted_so_many_at_a_time_and_all_of_them(
+    study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MOST_UNREAD", 100)
-    client.force_login(boss)
-    address = reverse("admin:leaderboards_study_controls", args=[study.pk])
-    assert "replies of 60 older battles are still" in client.get(address).content.decode()
-    assert "older battles are still" not in client.get(address).content.decode()
+    monkeypatch.setattr(service, "READ_AT_A_TIME", 50)
+    compute_controls(study)
     assert SideStyle.objects.count() == 320
 
 
@@ -228,7 +234,7 @@ def test_older_battles_are_counted_so_many_at_a_time(
 
 
 def test_a_study_without_texts_says_so_and_the_other_controls_stand() -> None:
-    page = read_controls(make_study(raters=16))
+    page = shown(make_study(raters=16))
     refused = {switch.key: switch.refusal for switch in page.switches if switch.refusal}
     assert set(refused) == {"style", "duplicates"}
     assert all("only its verdicts" in refusal for refusal in refused.values())
@@ -293,6 +299,15 @@ def test_an_effect_is_told_with_its_interval_and_when_it_may_be_none() -> None:
 API = "/api/v1/studies/tea/controls/"
 
 
+def answered(client: Client, **query: str) -> dict[str, Any]:
+    """What REST says once a worker has computed it."""
+    waits = client.get(API, query)
+    assert waits.status_code == 202
+    write_due_reports()
+    told: dict[str, Any] = client.get(API, query).json()
+    return told
+
+
 def test_controls_over_rest_are_for_those_who_see_live_figures(
     client: Client, study: Study
 ) -> None:
@@ -300,8 +315,8 @@ def test_controls_over_rest_are_for_those_who_see_live_figures(
     client.force_login(make_user("stranger"))
     assert client.get(API).status_code == 403
     client.force_login(make_user("looker", "studies.view_study"))
-    told = client.get(API).json()
-    assert (told["dimension"], told["verdicts"], told["unread"]) == ("overall", 160, 0)
+    told = answered(client)
+    assert (told["dimension"], told["verdicts"]) == ("overall", 160)
     assert 0 < told["worth"] <= 160
     assert [each["rank"] for each in told["raw"]] == [1, 2, 3, 4]
     raw = {each["contestant"]: each["rank"] for each in told["raw"]}
@@ -326,7 +341,7 @@ def test_rest_takes_another_dimension_and_names_those_there_are(
     client: Client, study: Study, boss: User
 ) -> None:
     client.force_login(boss)
-    assert client.get(API, {"dimension": "warmth"}).json()["dimension"] == "warmth"
+    assert answered(client, dimension="warmth")["dimension"] == "warmth"
     unknown = client.get(API, {"dimension": "charm"})
     assert unknown.status_code == 400
     assert "known are: overall, warmth" in unknown.json()["dimension"][0]
@@ -339,37 +354,46 @@ def test_rest_takes_another_dimension_and_names_those_there_are(
 @pytest.fixture
 def page(client: Client, study: Study, boss: User) -> str:
     client.force_login(boss)
-    return client.get(
-        reverse("admin:leaderboards_study_controls", args=[study.pk])
-    ).content.decode()
+    return computed_page(client, study)
+
+
+def computed_page(client: Client, study: Study) -> str:
+    """The admin's page, once it was asked for and a worker has computed it."""
+    address = reverse("admin:leaderboards_study_controls", args=[study.pk])
+    assert "Nobody has asked for this yet" in client.get(address).content.decode()
+    assert client.post(address)["Location"] == address
+    waits = client.get(address)
+    assert (waits["Refresh"], "Being computed" in waits.content.decode()) == ("3", True)
+    write_due_reports()
+    return client.get(address).content.decode()
 
 
 def test_the_admin_s_page_has_a_column_for_each_control_and_a_sentence(
     page: str, study: Study
 ) -> None:
-    shown = read_controls(study)
-    assert shown.answer in page
-    for switch in shown.switches:
+    controls = shown(study)
+    assert controls.answer in page
+    for switch in controls.switches:
         assert f">{switch.name}</th>" in page
         assert switch.explanation in page
         assert all(note in page for note in switch.notes)
     assert "computed by another engine" in page
-    assert page.count("<br>rank ") == 4 * (1 + len(shown.switches))
+    assert page.count("<br>rank ") == 4 * (1 + len(controls.switches))
+    assert "Another would be first without as few as" in page
 
 
 def test_the_page_warns_of_whom_a_control_moves_far(client: Client, boss: User) -> None:
     study = make_swayed_study()
     client.force_login(boss)
-    address = reverse("admin:leaderboards_study_controls", args=[study.pk])
-    page = client.get(address).content.decode()
+    page = computed_page(client, study)
     assert "Dogwood is first without a control, Ash with “Style”." in page
     assert "“Style” moves Dogwood down 3 ranks." in page
     assert "rank 4, <strong>down 3</strong>" in page
     assert "4 contestants change rank; Dogwood moves furthest, by 3 ranks." in page
-    shown = read_controls(study)
-    assert [raw.name for raw in shown.raw] == ["Dogwood", "Ash", "Birch", "Cherry"]
-    assert [place.shift for place in shown.switches[0].places] == [3, -1, -1, -1]
-    assert len(shown.warnings) == 1
+    controls = shown(study)
+    assert [raw.name for raw in controls.raw] == ["Dogwood", "Ash", "Birch", "Cherry"]
+    assert [place.shift for place in controls.switches[0].places] == [3, -1, -1, -1]
+    assert len(controls.warnings) == 1
 
 
 def test_the_page_refuses_in_words_and_is_not_for_everybody(
@@ -405,6 +429,11 @@ def test_the_page_is_accessible_and_fits_a_desk(
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     visit.page.context.add_cookies([{**cookie, "url": live_server.url}])
     address = reverse("admin:leaderboards_study_controls", args=[study.pk])
+    report = ask_for_report(study, ROBUSTNESS, "overall", at=NOW)
+    page = visit.open(f"{live_server.url}{address}")
+    assert page.get_by_text("Being computed").is_visible()
+    visit.look(pictures / "controls-computing.png", but=OF_THE_THEME)
+    write_report(report.pk, at=NOW)
     page = visit.open(f"{live_server.url}{address}")
     assert page.get_by_text("“Style” moves Dogwood down 3 ranks.").is_visible()
     visit.look(pictures / "controls.png", but=OF_THE_THEME)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leaderboards.scheduling.knowledge import know
+from leaderboards.scheduling.knowledge import Folded, know
 from leaderboards.scheduling.refill import (
     FEWEST,
     plan_queue,
@@ -179,6 +179,24 @@ def test_verdicts_that_are_folded_change_what_is_asked_next(study: Study) -> Non
     # Of three pairs in turn it would be a third; there is chance in it, and a floor.
     assert pairs[open_pair] == max(pairs.values())
     assert pairs[open_pair] >= 0.4 * FEWEST
+
+
+def test_what_the_caller_has_read_gives_the_same_queue_by_fewer_queries(study: Study) -> None:
+    play(open_battle(study))
+    fold_standings(study)
+    at = timezone.now()
+
+    def told(rows: list[Matchup]) -> list[tuple[int | None, ...]]:
+        return [(row.group_id, row.side_a_id, row.side_b_id) for row in rows]
+
+    with CaptureQueriesContext(connection) as alone:
+        plan = plan_queue(study, at=at, seed=1)
+    folded = Folded.of(study)
+    with CaptureQueriesContext(connection) as shared:
+        assert told(plan_queue(study, at=at, seed=1, folded=folded)) == told(plan)
+    assert plan
+    assert len(shared) < len(alone)
+    assert folded.knowledge is folded.knowledge
 
 
 def test_battles_in_flight_count_for_everybody_and_for_the_groups_of_their_raters(

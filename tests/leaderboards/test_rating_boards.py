@@ -25,7 +25,7 @@ from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import Study
 from studies.services import enter_contestant
 from tests.cast import NOW, make_study, make_user
-from tests.leaderboards.conftest import rate
+from tests.leaderboards.conftest import rate, write_due_reports
 
 pytestmark = pytest.mark.django_db
 
@@ -221,7 +221,9 @@ def test_the_admin_takes_a_board_of_ratings_without_asking(
     client.force_login(boss)
     page = reverse("admin:leaderboards_board_take", args=[rated_study.pk])
     assert "<select" not in text_of(client.get(page))
-    done = client.post(page, follow=True)
+    waits = client.post(page, follow=True)
+    write_due_reports()
+    done = client.get(waits.redirect_chain[-1][0], follow=True)
     assert "A board is published: 360 ratings of 60 raters." in text_of(done)
     assert Board.objects.get().engine == Engine.RATINGS
     other = reverse("admin:leaderboards_board_take", args=[simulated_study.pk])
