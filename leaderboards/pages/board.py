@@ -30,22 +30,29 @@ class Choice:
     """Which table somebody asked for; an empty field leaves it to the board.
 
     `place` is "electorate", "sample" or "AXIS=GROUP"; `axis` is that of the heat map, and
-    without one it shows all.
+    without one it shows all; `against` is the dimension that another is compared with.
     """
 
     dimension: str = ""
     place: str = ""
     axis: str = ""
+    against: str = ""
 
     @classmethod
     def parse(cls, query: QueryDict) -> "Choice":
         """Read the query of an address; whether the values exist is the board's to say."""
-        return cls(query.get("dimension", ""), query.get("group", ""), query.get("axis", ""))
+        names = ("dimension", "group", "axis", "against")
+        return cls(*(query.get(name, "") for name in names))
 
     @property
     def query(self) -> str:
         """The choice as the query of an address."""
-        named = {"dimension": self.dimension, "group": self.place, "axis": self.axis}
+        named = {
+            "dimension": self.dimension,
+            "group": self.place,
+            "axis": self.axis,
+            "against": self.against,
+        }
         return f"?{urlencode({name: value for name, value in named.items() if value})}"
 
 
@@ -129,6 +136,12 @@ class Contents:
     def default_of(self, dimension: str) -> BoardSection:
         """The electorate's section of a dimension, or the sample's without one."""
         return next(s for s in self.sections if s.dimension_key == dimension)
+
+    @property
+    def defaults(self) -> tuple[BoardSection, ...]:
+        """The section that speaks for all on each dimension."""
+        keys = dict.fromkeys(section.dimension_key for section in self.sections)
+        return tuple(self.default_of(key) for key in keys)
 
     def groups(self, dimension: str) -> dict[str, list[BoardSection]]:
         """The group sections of a dimension, by the key of their axis."""
@@ -236,10 +249,7 @@ class BoardPage:
 def read_boards(study: Study) -> tuple[PastBoard, ...]:
     """All boards of a study, the newest first; without their exports."""
     boards = list(
-        Board.objects.filter(study=study)
-        .defer("document")
-        .select_related("withdrawal")
-        .order_by("-taken_at", "pk")
+        study.boards.defer("document").select_related("withdrawal").order_by("-taken_at", "pk")
     )
     successors = {board.supersedes_id: board for board in boards if board.supersedes_id}
     return tuple(PastBoard(board, successors.get(board.pk)) for board in boards)
@@ -279,7 +289,7 @@ def read_board_page(
         raise NothingToRankError(f"This board has no axis “{choice.axis}”.")
     shown = Choice(dimension, place_of(section), choice.axis)
     across = {choice.axis: groups[choice.axis]} if choice.axis else groups
-    rows_of = _read_rows([section, default, *(s for ss in across.values() for s in ss)])
+    rows_of = read_rows([section, default, *(s for ss in across.values() for s in ss)])
     rows = rows_of[section.pk]
     asked = dimensions.get(dimension)
     return BoardPage(
@@ -328,7 +338,7 @@ def _overall_key(dimensions: Mapping[str, Dimension]) -> str:
     return next((key for key, d in dimensions.items() if d.is_overall), "")
 
 
-def _read_rows(sections: Sequence[BoardSection]) -> dict[int, list[BoardRow]]:
+def read_rows(sections: Sequence[BoardSection]) -> dict[int, list[BoardRow]]:
     """The rows of sections, in order of rank, by the key of the section."""
     found: dict[int, list[BoardRow]] = {section.pk: [] for section in sections}
     rows = BoardRow.objects.filter(section__in=found).select_related("contestant")
@@ -339,7 +349,7 @@ def _read_rows(sections: Sequence[BoardSection]) -> dict[int, list[BoardRow]]:
 
 def read_section_rows(section: BoardSection) -> list[BoardRow]:
     """The rows of one section, in order of rank."""
-    return _read_rows([section])[section.pk]
+    return read_rows([section])[section.pk]
 
 
 def _read_shares(

@@ -52,6 +52,87 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Range:
+    """An estimate with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row of a scatter's table: drawn as a cross of two intervals, as rows of bars are.
+
+    `is_named` is whether its name stands beside it.
+    """
+
+    name: str
+    cells: tuple[str, ...]
+    across: Range
+    up: Range
+    is_named: bool
+    is_doubtful: bool = False
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points by two scores, `labels` those of the axes: across, and up."""
+
+    key: str
+    title: str
+    reading: str
+    labels: tuple[str, str]
+    heads: tuple[str, ...]
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A rank interval on one board of several; a doubtful one is drawn hollow, and not joined.
+
+    Those of one `stretch` are joined by a line.
+    """
+
+    text: str
+    ranks: Range
+    is_doubtful: bool
+    stretch: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A contestant over boards; None where a board does not rank it."""
+
+    name: str
+    address: str
+    moments: tuple[Moment | None, ...]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column of such a chart: a board, what is said of it, and whether the engine changed."""
+
+    name: str
+    note: str
+    address: str
+    is_change: bool
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Small panels, one for each contestant: its ranks among `contestants` over boards."""
+
+    key: str
+    title: str
+    reading: str
+    contestants: int
+    heads: tuple[Head, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
 class Placed:
     """A rank interval by name; `is_firm` where it may be compared with others."""
 

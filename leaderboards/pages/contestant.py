@@ -20,7 +20,9 @@ from leaderboards.pages.board import (
 )
 from leaderboards.pages.charts import Bar, Chart, Placed, apart, of_ranks
 from leaderboards.pages.head_to_head import EVEN, Battles, read_battles
+from leaderboards.pages.said import Said, SaidChoice, read_said
 from leaderboards.pages.tables import rank_distance
+from leaderboards.pages.topics import chart_of_topics
 from leaderboards.pages.words import percent, provisional_because, rank_text
 from leaderboards.ranking.boards import Scope
 from studies.models import Contestant, Study
@@ -42,6 +44,7 @@ class Profile:
     row: BoardRow | None
     verdict: str
     charts: tuple[Chart, ...]
+    said: Said | None
 
     @property
     def board(self) -> Board:
@@ -54,8 +57,12 @@ def read_profile(
     entry: PastBoard,
     past: Sequence[PastBoard],
     choice: Choice,
+    whose: SaidChoice,
 ) -> Profile:
-    """Read a contestant's page. Raises NothingToRankError for a dimension the board lacks."""
+    """Read a contestant's page; `whose` words are on it.
+
+    Raises NothingToRankError for a dimension the board lacks, or a group the study lacks.
+    """
     contents = read_contents(study, entry.board)
     section = contents.choose(Choice(choice.dimension))
     rows = read_section_rows(section)
@@ -71,6 +78,7 @@ def read_profile(
         row=row,
         verdict=verdict(row, len(rows), section) if row else "",
         charts=charts,
+        said=read_said(study, whose, contestant=contestant),
     )
 
 
@@ -84,12 +92,12 @@ def _charts(
     row = own[section.pk]
     board = section.board
     groups = [s for of_axis in contents.groups(section.dimension_key).values() for s in of_axis]
-    keys = dict.fromkeys(s.dimension_key for s in contents.sections)
-    defaults = [contents.default_of(key) for key in keys]
+    defaults = contents.defaults
     size = len(rows)
     charts = [
         chart_of_groups(row, groups, own, size) if groups else None,
         chart_of_dimensions(defaults, own, size) if len(defaults) > 1 else None,
+        chart_of_topics(board.study, row.contestant.slug, section.dimension_key),
         chart_of_rivals(row, rows, read_battles(board, section.dimension_key)),
         chart_of_boards(_read_history(row.contestant, section), past, size),
     ]

@@ -136,6 +136,7 @@ class Matrix:
 
     entry: PastBoard
     dimensions: tuple[Option, ...]
+    dimension_key: str
     dimension_name: str
     refusal: str
     finding: str
@@ -156,6 +157,7 @@ def read_matrix(study: Study, entry: PastBoard, choice: Choice) -> Matrix:
     return Matrix(
         entry=entry,
         dimensions=contents.dimension_options(Choice(section.dimension_key)),
+        dimension_key=section.dimension_key,
         dimension_name=section.dimension_name,
         refusal=section.refusal,
         finding=finding(lines),

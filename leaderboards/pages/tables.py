@@ -1,9 +1,7 @@
 """A table of a board as its page shows it: positions on the common axis, tiers, marks. Pure."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,12 +22,6 @@ TICKS: Final = 5
 MARGIN: Final = 0.04
 # Shifts of this many places or more look the same.
 MAX_SHIFT_LEVEL: Final = 3
-CSV_COLUMNS: Final = (
-    "rank", "rank_low", "rank_high", "name", "developer", "score", "score_low", "score_high",
-    "win_share", "p_best", "battles", "wins", "losses", "ties", "is_provisional",
-)  # fmt: skip
-# What a spreadsheet takes for the beginning of a formula, in their full-width forms as well.
-FORMULA_SIGNS: Final = "=+-@\t\r\n＝＋－＠"
 
 
 @dataclass(frozen=True)
@@ -239,7 +231,9 @@ def overview(
             OverviewRow(
                 name=row.name,
                 overall=rank_text(row.rank_low, row.rank_high),
-                cells=tuple(_cell(column.get(row.contestant_id), row) for column in columns),
+                cells=tuple(
+                    overview_cell(column.get(row.contestant_id), row) for column in columns
+                ),
             )
             for row in overall
         ),
@@ -253,7 +247,8 @@ def rank_distance(row: BoardRow, overall: BoardRow) -> int:
     return overall.rank - row.rank if is_apart else 0
 
 
-def _cell(row: BoardRow | None, overall: BoardRow) -> OverviewCell | None:
+def overview_cell(row: BoardRow | None, overall: BoardRow) -> OverviewCell | None:
+    """A row beside another of the same contestant; None of no ranking."""
     if row is None:
         return None
     shift = rank_distance(row, overall)
@@ -267,19 +262,3 @@ def _cell(row: BoardRow | None, overall: BoardRow) -> OverviewCell | None:
         hint=f"{places} {'higher' if shift > 0 else 'lower'} than overall" if shift else "",
         style=f"{direction}-{min(abs(shift), MAX_SHIFT_LEVEL)}" if shift else "",
     )
-
-
-def table_csv(rows: Iterable[BoardRow]) -> str:
-    """The rows as CSV, numbers as numbers, and no text that a spreadsheet takes for a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in rows:
-        values = (getattr(row, column) for column in CSV_COLUMNS)
-        writer.writerow([_plain(value) if isinstance(value, str) else value for value in values])
-    return buffer.getvalue()
-
-
-def _plain(text: str) -> str:
-    """A text that starts with a sign of formulas gets an apostrophe before it."""
-    return f"'{text}" if text.lstrip(" ").startswith(tuple(FORMULA_SIGNS)) else text

@@ -20,7 +20,7 @@ from studies.services import enter_contestant, withdraw_contestant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
-NAMES = ("contestant", "head-to-head", "method")
+NAMES = ("contestant", "groups", "head-to-head", "dimensions", "history", "method", "wall")
 
 
 def address(study: Study, name: str) -> str:
@@ -152,7 +152,7 @@ def test_a_profile_asks_few_queries(
     leader: Contestant,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(14):
         client.get(reverse("leaderboards:contestant", args=[board.study.slug, leader.slug]))
 
 

@@ -1,12 +1,11 @@
 """Pages in a real browser: accessibility, keyboard, policy, and room on a phone."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from leaderboards.models import Board
-from tests.browser import DESKTOP, NARROW, PHONE, Visit
+from tests.browser import DESKTOP, NARROW, PHONE, Visit, flaws_of
 
 pytestmark = pytest.mark.one_database
 
@@ -22,6 +21,12 @@ PAGES = {
     "contestant": "/studies/harbour/contestants/cedar/",
     "contestant rated": "/studies/rated/contestants/ash/",
     "head to head": "/studies/harbour/head-to-head/",
+    "groups": "/studies/harbour/groups/",
+    "groups rated": "/studies/rated/groups/",
+    "dimensions": "/studies/harbour/dimensions/?dimension=trust",
+    "history": "/studies/harbour/history/",
+    "wall": "/studies/harbour/wall/",
+    "wall of ratings": "/studies/rated/wall/",
     "method": "/studies/harbour/method/",
     "method of ratings": "/studies/rated/method/",
     "unknown table": "/studies/harbour/?group=x",
@@ -46,14 +51,12 @@ def test_axe_finds_nothing_and_the_console_stays_silent(
     site: str, browser: Browser, width: int, scheme: str
 ) -> None:
     visit = Visit(browser, width, scheme)
-    axe = Axe()
     for name, path in PAGES.items():
         page = visit.open(site + path)
         if name == "board":
             for details in page.locator("details").all():
                 details.locator("summary").click()
-        found = axe.run(page).response["violations"]
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], name
+        assert flaws_of(page) == [], name
         assert visit.complaints == [], name
 
 
@@ -72,8 +75,9 @@ def test_whatever_can_be_pressed_is_large_enough_for_a_thumb(site: str, browser:
         page = visit.open(site + path)
         controls = page.locator("button, select, summary, .button, .tabs a, .masthead a")
         heights = [box["height"] for each in controls.all() if (box := each.bounding_box())]
-        assert heights, name
-        assert min(heights) >= 44, name
+        # On a wall nothing is pressed.
+        assert heights or name.startswith("wall"), name
+        assert min(heights, default=44) >= 44, name
 
 
 def test_a_dimension_is_changed_by_the_keyboard_alone(site: str, browser: Browser) -> None:

@@ -4,8 +4,11 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 from base64 import b64encode
+from datetime import timedelta
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -16,8 +19,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
+from hustings.benchmarks.pages import BUDGET_KB, PAGES, large_study, publish
 from leaderboards.models import Board, BoardRow, BoardSection
-from leaderboards.ranking.boards import BoardParameters
+from leaderboards.ranking.boards import BoardParameters, Engine
 from leaderboards.services.boards import take_board
 from leaderboards.views_board import PLOT_STYLE
 from studies.models import Contestant, Study
@@ -45,13 +49,19 @@ def test_the_chart_library_comes_with_its_licence(path: str, licence: str, versi
 def test_only_pages_with_charts_allow_a_style_and_only_this_one(
     client: Client, board: Board
 ) -> None:
-    for name in ("contestant", "method"):
+    for name in ("contestant", "method", "groups", "dimensions", "history"):
         policy = client.get(address(board.study, name)).headers["Content-Security-Policy"]
         assert f"style-src 'self' {PLOT_STYLE}" in policy
         assert "unsafe" not in policy
-    for name in ("head-to-head", "study"):
+    for name in ("head-to-head", "study", "wall"):
         policy = client.get(address(board.study, name)).headers["Content-Security-Policy"]
         assert "style-src" not in policy
+
+
+@pytest.fixture
+def site(live_server: LiveServer, board: Board) -> str:
+    """The address of the study of the board."""
+    return f"{live_server.url}{address(board.study, 'study')}"
 
 
 @pytest.fixture
@@ -106,6 +116,66 @@ def test_a_drawing_is_downloaded_as_a_picture_of_its_own(
     assert b"var(--" not in content
     assert b"<style" not in content
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("", "ranks-by-group"), ("head-to-head/", "head-to-head")]
+)
+def test_a_coloured_table_is_downloaded_as_a_picture_of_what_is_seen(
+    site: str, browser: Browser, path: str, name: str
+) -> None:
+    visit = Visit(browser, DESKTOP, "light")
+    page = visit.open(site + path)
+    sheet = page.locator(f"#{name}")
+    with page.expect_download() as waiting:
+        sheet.get_by_role("button", name="SVG").click()
+    assert waiting.value.suggested_filename == f"{name}.svg"
+    svg = ET.fromstring(Path(waiting.value.path()).read_text())
+    space = "{http://www.w3.org/2000/svg}"
+    texts = [each.text or "" for each in svg.iter(f"{space}text")]
+    assert {"Cedar", "Rowan"} <= set(texts)
+    # What is for screen readers alone is not in the picture.
+    assert not any("provisional" in text or "not enough data" in text for text in texts)
+    fills = {each.get("fill") for each in svg.iter(f"{space}rect")}
+    colours = sheet.locator("[class*=up-], [class*=down-]").all()
+    assert colours or name == "ranks-by-group"
+    for cell in colours:
+        assert cell.evaluate("each => getComputedStyle(each).backgroundColor") in fills
+    with page.expect_download() as waiting:
+        sheet.get_by_role("button", name="PNG").click()
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as waiting:
+        sheet.get_by_role("link", name="CSV").click()
+    assert waiting.value.suggested_filename.endswith("-overall.csv")
+    assert visit.complaints == []
+    assert page.evaluate("window.blocked") == []
+
+
+def test_two_dimensions_are_drawn_as_a_cross_for_each_contestant(
+    site: str, browser: Browser
+) -> None:
+    page = drawn(Visit(browser, DESKTOP, "light").open(f"{site}dimensions/"))
+    assert page.locator("#scores circle").count() == 5
+    assert page.locator("#scores g[stroke-linecap=round] line").count() == 10
+    page.locator("#dimension").select_option("trust")
+    page.locator("#against").select_option("overall")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**dimension=trust&against=overall**")
+    assert drawn(page).locator("#scores").get_attribute("data-up") == "Overall"
+
+
+def test_history_is_a_panel_for_each_contestant_and_no_line_crosses_engines(
+    site: str, board: Board, browser: Browser
+) -> None:
+    for days, engine in enumerate((Engine.TRUESKILL, Engine.DAVIDSON, Engine.DAVIDSON), start=1):
+        parameters = BoardParameters(engine=engine, draws=100)
+        take_board(board.study, parameters, at=board.taken_at + timedelta(days=days))
+    page = drawn(Visit(browser, DESKTOP, "light").open(f"{site}history/"))
+    assert page.locator("#history circle").count() == 5 * 4
+    lines = page.locator("#history g[aria-hidden] path, #history path").all()
+    # One from the third board to the fourth in each panel: what is alone has no length.
+    lengths = [each.evaluate("path => path.getTotalLength()") for each in lines]
+    assert sum(length > 0 for length in lengths) == 5
 
 
 def test_the_csv_of_a_chart_holds_its_table_and_no_formula(
@@ -227,6 +297,38 @@ def test_a_printed_profile_has_its_charts_and_nothing_to_press(
     assert not page.locator(".downloads").first.is_visible()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (3840, 2160), (1080, 1920)])
+def test_a_wall_shows_its_whole_table_in_type_to_be_read_from_afar(
+    site: str, browser: Browser, pictures: Path, width: int, height: int
+) -> None:
+    visit = Visit(browser, width, "dark")
+    visit.page.set_viewport_size({"width": width, "height": height})
+    page = visit.open(f"{site}wall/")
+    visit.look(pictures / f"wall-{width}.png")
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+    foot = page.locator("footer").bounding_box()
+    assert foot is not None
+    assert foot["y"] + foot["height"] <= height
+    name = page.locator("tbody th").first
+    size = name.evaluate("each => parseFloat(getComputedStyle(each).fontSize)")
+    assert size >= min(width, height) / 80
+
+
+@pytest.mark.parametrize("path", ["groups/", "dimensions/", "history/", "head-to-head/", ""])
+def test_what_is_printed_fits_the_paper_and_has_nothing_to_press(
+    site: str, board: Board, browser: Browser, path: str
+) -> None:
+    take_board(board.study, BoardParameters(draws=100), at=timezone.now() + timedelta(days=1))
+    page = Visit(browser, DESKTOP, "light").open(site + path)
+    a4_less_its_margins = 718
+    page.set_viewport_size({"width": a4_less_its_margins, "height": 1000})
+    page.emulate_media(media="print")
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= a4_less_its_margins
+    for each in page.locator("button, select, .related, .closer").all():
+        assert not each.is_visible()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (NARROW, "dark")])
 def test_the_pages_look_as_they_should(
     profile: str,
@@ -246,13 +348,20 @@ def test_the_pages_look_as_they_should(
         visit.look(pictures / f"{name}-open-{width}-{scheme}.png")
 
 
-def test_a_page_with_charts_stays_within_its_budget(
-    client: Client, profile: str, browser: Browser
-) -> None:
-    page = Visit(browser, DESKTOP, "light").page
-    sizes: list[int] = []
-    page.on("response", lambda response: sizes.append(len(gzip.compress(response.body()))))
-    page.goto(profile)
-    page.wait_for_load_state("networkidle")
-    assert len(sizes) >= 5
-    assert sum(sizes) < 250_000
+def test_every_page_of_a_large_board_stays_within_its_budget(client: Client, db: None) -> None:
+    study = large_study()
+    # The engine that is quickest: it is the pages that are weighed.
+    quickest = BoardParameters(engine=Engine.TRUESKILL, draws=50)
+    publish(study, raters=100, boards=2, parameters=quickest)
+    for name in PAGES:
+        page = client.get(address(study, name))
+        assert page.status_code == 200, name
+        html = page.content
+        files = set(re.findall(rb'(?:src|href)="/static/([^"]+)"', html))
+        sizes = [len(gzip.compress(html))]
+        sizes += [
+            len(gzip.compress(Path(str(finders.find(each.decode()))).read_bytes()))
+            for each in files
+        ]
+        assert len(files) >= 2, name
+        assert sum(sizes) < BUDGET_KB * 1000, name

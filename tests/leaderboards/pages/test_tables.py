@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboards.models import BoardSection
-from leaderboards.pages.tables import CSV_COLUMNS, Scale, overview, table, table_csv
+from leaderboards.pages.files import ROW_COLUMNS, table_csv
+from leaderboards.pages.tables import Scale, overview, table
 from tests.leaderboards.pages.rows import rated, row
 
 SCORES = st.floats(-50, 50)
@@ -106,6 +107,6 @@ def test_no_cell_of_the_csv_is_a_formula(sign: str) -> None:
 
 def test_numbers_of_the_csv_stay_numbers() -> None:
     (read,) = csv.DictReader(io.StringIO(table_csv([row("Ash", 1, 1, 2, score=-0.25)]), newline=""))
-    assert list(read) == list(CSV_COLUMNS)
+    assert list(read) == list(ROW_COLUMNS)
     assert float(read["score"]) == -0.25
     assert (read["rank_low"], read["rank_high"], read["battles"]) == ("1", "2", "10")

@@ -21,8 +21,11 @@ BENCHMARKS = {
     "ratings": "ratings",
     "raters": "raters",
     "queue": "queues",
+    "routing": "routing",
     "screens": "screens",
+    "judges": "judges",
     "calibration": "calibration",
+    "pages": "pages",
 }
 
 
@@ -35,7 +38,7 @@ class Command(HustingsCommand):
         parser.add_argument("name", choices=BENCHMARKS)
         parser.add_argument("--n", type=int, help="size: battles, rows, or raters")
         parser.add_argument("--plain", action="store_true", help="kernel: without numba")
-        parser.add_argument("--data", type=Path, help="folder of real data, for screens")
+        parser.add_argument("--data", type=Path, help="folder of real data")
         parser.add_argument("--nuts", action="store_true", help="calibration: against NUTS, too")
         parser.add_argument("--json", action="store_true", help="on one line, for programs")
 
