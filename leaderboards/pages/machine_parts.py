@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Final
 from urllib.parse import urlencode
 
-from leaderboards.comparison.certainty import Curve
+from leaderboards.comparison.certainty import Certainty
 from leaderboards.comparison.domains import Domain
 from leaderboards.comparison.figures import Figure
 from leaderboards.comparison.scenarios import Gap
@@ -38,6 +38,7 @@ AXES: Final = {
     "length": "Length of the replies",
     "developer": "With a contestant of",
     "contestant": "With the contestant",
+    "contestants": "Contestants that are to the judge",
 }
 
 
@@ -215,8 +216,9 @@ def _mirror_bar(mirror: Mirror) -> Bar:
     return Bar(mirror.group, cells, found.value, found.low, found.high, is_doubtful=is_doubtful)
 
 
-def chart_of_certainty(curve: Curve) -> Scatter | None:
+def chart_of_certainty(certainty: Certainty) -> Scatter | None:
     """How often people agree, by how certain the judge says it is; None where it states nothing."""
+    curve = certainty.stated
     bins = [each for each in curve.bins if each.right.n]
     if not bins:
         return None
@@ -234,7 +236,10 @@ def chart_of_certainty(curve: Curve) -> Scatter | None:
             "Each cross holds verdicts of like certainty: across what was stated, upwards how "
             "often people’s votes on the conversation say the same, with its 95 % interval. "
             "A judge that knows itself has both alike. Hollow and grey: few verdicts. The mean "
-            f"distance of the two is {percent(curve.error)}, the Brier score {signed(curve.brier)}."
+            f"distance of the two is {percent(curve.error)}, Brier’s score {signed(curve.brier)}; "
+            "once it is learned from other conversations what its word means, the distance is "
+            f"{percent(certainty.platt.error)} by a line in log-odds and "
+            f"{percent(certainty.isotonic.error)} by rising steps."
         ),
         labels=("Stated certainty", "People agree"),
         heads=("Stated", "Mean stated", "People agree", "95 % interval, verdicts"),

@@ -196,7 +196,7 @@ def _comparison(study: Study, machine: Machine) -> Comparison:
         gaps=gap_lines(machine, in_order),
         gaps_title=gaps_title(machine),
         mirrors=chart_of_mirrors(machine.mirrors),
-        certainty=chart_of_certainty(machine.certainty.stated) if machine.certainty else None,
+        certainty=chart_of_certainty(machine.certainty) if machine.certainty else None,
     )
 
 

@@ -14,7 +14,14 @@ from rest_framework.views import APIView
 
 from leaderboards import api as leaderboards
 from leaderboards.controls_api import ControlsDetail
+from leaderboards.machines_api import (
+    JudgeRunDetail,
+    JudgeRunList,
+    MachineCard,
+    MachineComparison,
+)
 from leaderboards.multiverse_api import MultiverseDetail
+from leaderboards.routing_api import RoutingDetail
 from leaderboards.sampling_api import SamplingDetail
 from leaderboards.topics_api import TopicsDetail
 from raters.api import AgreementDetail
@@ -83,6 +90,23 @@ urlpatterns: list[URLPattern] = [
     path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),
     path("studies/<slug:slug>/controls/", ControlsDetail.as_view(), name="controls"),
     path("studies/<slug:slug>/topics/", TopicsDetail.as_view(), name="topics"),
+    path("studies/<slug:slug>/judges/", JudgeRunList.as_view(), name="judge-run-list"),
+    path(
+        "studies/<slug:slug>/judges/<int:number>/",
+        JudgeRunDetail.as_view(),
+        name="judge-run-detail",
+    ),
+    path(
+        "studies/<slug:slug>/judges/<int:number>/comparison/",
+        MachineComparison.as_view(),
+        name="machine-comparison",
+    ),
+    path(
+        "studies/<slug:slug>/judges/<int:number>/report-card/",
+        MachineCard.as_view(),
+        name="machine-card",
+    ),
+    path("studies/<slug:slug>/routing/", RoutingDetail.as_view(), name="routing"),
     path("studies/<slug:slug>/sampling/", SamplingDetail.as_view(), name="sampling"),
     path("studies/<slug:slug>/ledger/", studies.LedgerDetail.as_view(), name="ledger"),
     path("studies/<slug:slug>/agreement/", AgreementDetail.as_view(), name="agreement"),

@@ -22,11 +22,11 @@ from studies.services import (
 )
 
 REQUIRED = ("rater", "model_a", "model_b", "outcome")
-OPTIONAL = ("dimension", "battle", "created_at")
+OPTIONAL = ("dimension", "battle", "created_at", "conversation")
 DEFAULT_DIMENSION = "overall"
 
 # Required values are never empty.
-_Row = tuple[str, str, str, str, str | None, str | None, str | None]
+_Row = tuple[str, str, str, str, str | None, str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ def import_comparisons(
     """Import a file of comparisons, in one transaction.
 
     A verdict is known again by battle, rater and dimension; without a `battle` column, by the
-    file's content and the line. `raters` is a file with the groups of raters; `may_create` lets
+    file's content and the line. `conversation` names what several raters compared alike, so that
+    judges' verdicts find it. `raters` is a file with the groups of raters; `may_create` lets
     unknown contestants and dimensions be added to the study. Raises ImportRefusedError, which
     names file and line, and then nothing has changed.
     """
@@ -106,7 +107,9 @@ class _Arrival:
         outcomes, now = frozenset(Outcome.values), as_stored(self.at)
         contestants, dimensions = self._contestants, self._dimensions
         for line, values in self.file.rows(REQUIRED, OPTIONAL):
-            rater, model_a, model_b, outcome, dimension, battle, created_at = cast("_Row", values)
+            rater, model_a, model_b, outcome, dimension, battle, created_at, conversation = cast(
+                "_Row", values
+            )
             if outcome not in outcomes:
                 known = ", ".join(Outcome.values)
                 raise self.file.refusal(f'outcome "{outcome}" is unknown; there are: {known}', line)
@@ -122,6 +125,7 @@ class _Arrival:
                 dimensions.get(dimension) or self._dimension(dimension, line),
                 battle or f"{self.file.digest}-{line}",
                 self._instant(created_at, line) if created_at else now,
+                conversation or "",
             )
 
     def _contestant(self, name: str, line: int) -> int:
@@ -254,10 +258,21 @@ def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, 
         raise file.refusal(
             f'battle "{key}" of rater "{rater}" is between other models on an earlier line', line
         )
+    if row := staging.first_row(staging.TWO_CONVERSATIONS_IN_FILE):
+        line, key, rater = row
+        raise file.refusal(
+            f'battle "{key}" of rater "{rater}" is of another conversation on an earlier line', line
+        )
     if row := staging.first_row(staging.ANOTHER_PAIR_STANDS):
         line, key, rater = row
         raise file.refusal(
             f'battle "{key}" of rater "{rater}" stands already, between other models', line
+        )
+    if row := staging.first_row(staging.ANOTHER_CONVERSATION_STANDS):
+        line, key, rater, standing, given = row
+        of = f'of conversation "{standing}"' if standing else "of no named conversation"
+        raise file.refusal(
+            f'battle "{key}" of rater "{rater}" stands already, {of}, not of "{given}"', line
         )
     if row := staging.first_row(staging.ANOTHER_OUTCOME_STANDS, [study.pk]):
         line, key, rater, standing, given = row

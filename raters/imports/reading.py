@@ -72,19 +72,22 @@ class TableFile:
         return sha.hexdigest()[:16]
 
     def rows(
-        self, required: Sequence[str], optional: Sequence[str] = ()
+        self, required: Sequence[str], optional: Sequence[str] = (), *, prose: Sequence[str] = ()
     ) -> Iterator[tuple[int, Values]]:
         """Yield line number and values, required columns first; None for what is not given.
 
+        `prose` names optional columns whose values may be of any length.
         Raises ImportRefusedError for a missing column, an empty required value, a column whose
         name looks like a misspelt optional one, a value that is too long, text that is not
         UTF-8, a broken gzip stream and whatever else makes a line unreadable.
         """
+        optional = (*optional, *prose)
         self._check_header(required, optional)
+        measured = len(required) + len(optional) - len(prose)
         with self._opened() as lines:
             records = self._json_rows if self.is_jsonl else self._csv_rows
             for line, values in records(lines, required, optional):
-                self._check_values(line, values, required)
+                self._check_values(line, values, required, measured)
                 yield line, values
 
     def _check_header(self, required: Sequence[str], optional: Sequence[str]) -> None:
@@ -103,12 +106,15 @@ class TableFile:
             if name not in known and near:
                 raise self.refusal(f'unknown column "{name}": did you mean "{near[0]}"?', 1)
 
-    def _check_values(self, line: int, values: Values, required: Sequence[str]) -> None:
+    def _check_values(
+        self, line: int, values: Values, required: Sequence[str], measured: int
+    ) -> None:
+        """The first `measured` of the values are of limited length."""
         for place, value in enumerate(values):
             if not value:
                 if place < len(required):
                     raise self.refusal(f'"{required[place]}" is empty', line)
-            elif len(value) > MAX_LENGTH or "\0" in value:
+            elif (len(value) > MAX_LENGTH and place < measured) or "\0" in value:
                 raise self.refusal(
                     f"a value has a NUL character or more than {MAX_LENGTH} characters: "
                     f"{value[:40]!r}…",
@@ -146,7 +152,7 @@ class TableFile:
             values: list[str | None] = []
             for name in names:
                 value = record.get(name)
-                if isinstance(value, int) and not isinstance(value, bool):
+                if isinstance(value, int | float) and not isinstance(value, bool):
                     value = str(value)
                 if value is not None and not isinstance(value, str):
                     raise self.refusal(f'"{name}" is {value!r}, which is no text', line)

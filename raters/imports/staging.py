@@ -13,18 +13,19 @@ from django.db import connection
 CHUNK_ROWS = 20_000
 
 Instant = datetime | str
-StagedComparison = tuple[int, str, int, int, str, int, str, Instant]
+StagedComparison = tuple[int, str, int, int, str, int, str, Instant, str]
 
 CREATE = """
 CREATE TEMPORARY TABLE import_comparisons (
     line bigint, rater text, side_a_id bigint, side_b_id bigint, outcome text,
-    dimension_id bigint, key text, created_at {timestamp}
+    dimension_id bigint, key text, created_at {timestamp}, conversation text
 );
 CREATE TEMPORARY TABLE import_raters (rater text, line bigint, cell_id bigint)
 """
 
 COMPARISON_COLUMNS = (
     "line", "rater", "side_a_id", "side_b_id", "outcome", "dimension_id", "key", "created_at",
+    "conversation",
 )  # fmt: skip
 RATER_COLUMNS = ("rater", "line", "cell_id")
 
@@ -35,6 +36,7 @@ CREATE TEMPORARY TABLE import_verdicts AS
 SELECT rater, key, dimension_id, min(outcome) AS outcome, max(outcome) AS other_outcome,
        min(side_a_id) AS side_a_id, max(side_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(side_b_id) AS other_b_id,
+       min(conversation) AS conversation, max(conversation) AS other_conversation,
        min(created_at) AS created_at, min(line) AS line, max(line) AS last_line
 FROM import_comparisons GROUP BY rater, key, dimension_id
 """
@@ -44,6 +46,7 @@ CREATE TEMPORARY TABLE import_battles AS
 SELECT p.id AS participation_id, v.key AS key,
        min(side_a_id) AS side_a_id, max(other_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(other_b_id) AS other_b_id,
+       min(conversation) AS conversation, max(other_conversation) AS other_conversation,
        min(v.created_at) AS created_at, min(line) AS line, max(last_line) AS last_line
 FROM import_verdicts v
 {join} raters_participation p ON p.study_id = %s AND p.recruiting_id = v.rater
@@ -88,11 +91,25 @@ SELECT b.last_line, b.key, p.recruiting_id FROM import_battles b
 WHERE b.side_a_id <> b.other_a_id OR b.side_b_id <> b.other_b_id ORDER BY b.last_line LIMIT 1
 """
 
+TWO_CONVERSATIONS_IN_FILE = """
+SELECT b.last_line, b.key, p.recruiting_id FROM import_battles b
+{join} raters_participation p ON p.id = b.participation_id
+WHERE b.conversation <> b.other_conversation ORDER BY b.last_line LIMIT 1
+"""
+
 ANOTHER_PAIR_STANDS = """
 SELECT i.line, i.key, p.recruiting_id FROM import_battles i
 {join} raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
 {join} raters_participation p ON p.id = i.participation_id
 WHERE b.side_a_id <> i.side_a_id OR b.side_b_id <> i.side_b_id ORDER BY i.line LIMIT 1
+"""
+
+# A file that names no conversations says nothing against those that stand.
+ANOTHER_CONVERSATION_STANDS = """
+SELECT i.line, i.key, p.recruiting_id, b.conversation, i.conversation FROM import_battles i
+{join} raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
+{join} raters_participation p ON p.id = i.participation_id
+WHERE i.conversation <> '' AND b.conversation <> i.conversation ORDER BY i.line LIMIT 1
 """
 
 STANDING_VERDICTS = """
@@ -109,8 +126,9 @@ WHERE v.outcome <> i.outcome ORDER BY i.line LIMIT 1
 
 ADD_BATTLES = """
 INSERT INTO raters_battle
-    (participation_id, key, side_a_id, side_b_id, created_at, judged_at, reason)
-SELECT i.participation_id, i.key, i.side_a_id, i.side_b_id, i.created_at, i.created_at, ''
+    (participation_id, key, side_a_id, side_b_id, created_at, judged_at, reason, conversation)
+SELECT i.participation_id, i.key, i.side_a_id, i.side_b_id, i.created_at, i.created_at, '',
+       i.conversation
 FROM import_battles i
 LEFT JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
 WHERE b.id IS NULL ORDER BY i.created_at, i.line

@@ -1,9 +1,11 @@
-"""What our commands have in common: how an error ends one, and how a study is named."""
+"""What our commands have in common: errors, how a study is named, progress, and numbers."""
 
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Never
 
 from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
 
 from leaderboards.errors import BoardError
 from leaderboards.ranking.errors import RankingError
@@ -39,3 +41,19 @@ def study_named(slug: str) -> Study:
         known = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)[:20])
         raise CommandError(f'There is no study "{slug}"; there are: {known or "none yet"}.')
     return study
+
+
+def progress_bar(path: Path) -> "tqdm[Never]":
+    """A bar on a terminal, nothing elsewhere."""
+    return tqdm(
+        total=path.stat().st_size,
+        unit="B",
+        unit_scale=True,
+        desc=path.name,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun: "1 row", "2,000 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

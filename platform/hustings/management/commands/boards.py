@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from hustings.management.command import HustingsCommand, study_named
 from leaderboards.document import Json, section_json
 from leaderboards.errors import NothingToRankError
+from leaderboards.machines.boards import rank_run, run_named
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.services.boards import compute_sections, parameters_for
 from studies.models import Study
@@ -33,6 +34,11 @@ class Command(HustingsCommand):
         parser.add_argument(
             "--engine", type=Engine, choices=list(Engine), help="default: as the study's protocol"
         )
+        parser.add_argument(
+            "--judge",
+            metavar="NAME[:RUN]",
+            help="rank by what this judge said, not by people; default: its newest run",
+        )
         parser.add_argument("--format", default="table", choices=["table", "json", "csv"])
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -42,6 +48,7 @@ class Command(HustingsCommand):
             dimension=options["dimension"] or _overall(study),
             group=options["group"],
             engine=options["engine"],
+            judge=options["judge"],
         )
         write = {"table": _table, "json": _json, "csv": _csv}[options["format"]]
         self.stdout.write(write(section), ending="")
@@ -54,10 +61,17 @@ def _overall(study: Study) -> str:
     return overall.key
 
 
-def _section(study: Study, *, dimension: str, group: str | None, engine: Engine | None) -> Json:
-    parameters = parameters_for(study, engine)
-    _frame, given, sections = compute_sections(study, parameters, dimension=dimension)
-    tables = [section_json(section, given) for section in sections]
+def _section(
+    study: Study, *, dimension: str, group: str | None, engine: Engine | None, judge: str | None
+) -> Json:
+    parameters, by = parameters_for(study, engine), {}
+    if judge is None:
+        _frame, given, sections = compute_sections(study, parameters, dimension=dimension)
+    else:
+        run = run_named(study, judge)
+        given, sections = rank_run(run, parameters, dimension=dimension)
+        by = {"judge": str(run)}
+    tables = [section_json(section, given) | by for section in sections]
     if group is None:
         # Without an electorate the sample is all there is.
         return tables[0]
@@ -85,9 +99,12 @@ def _table(section: Json) -> str:
     if section["group"]:
         speaks_for = f"{section['axis']}={section['group']}"
     is_of_ratings = any(row["wins"] is None for row in section["rows"])
+    by = f"{section['raters']:,} raters"
+    if "judge" in section:
+        by = f"judged by {section['judge']}"
     lines = [
         (
-            f"{section['dimension']}, {speaks_for}: {section['raters']:,} raters, "
+            f"{section['dimension']}, {speaks_for}: {by}, "
             f"{section['battles']:,} {'ratings' if is_of_ratings else 'battles'}"
         )
     ]

@@ -35,6 +35,7 @@ Hustings runs on this machine only; its raters are simulated. Stop it with Ctrl-
 
   The board           {site}/studies/{slug}/
   by age              {site}/studies/{slug}/?group=age%3D18-24
+  beside a machine    {site}/studies/{slug}/machines/
   Be a rater          {site}/join/{live}/?PROLIFIC_PID=you
   with one at a time  {site}/join/{rated}/?PROLIFIC_PID=you
   Admin               {site}/admin/            user {user}, password {password}

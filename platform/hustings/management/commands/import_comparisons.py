@@ -1,16 +1,14 @@
 """`hustings import_comparisons FILE --study SLUG`: brings comparisons in from a file."""
 
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
-from tqdm import tqdm
 
-from hustings.management.command import HustingsCommand, study_named
+from hustings.management.command import HustingsCommand, count_of, progress_bar, study_named
 from raters.imports.comparisons import ImportReport, import_comparisons
 from studies.census import read_electorate
 from studies.models import Electorate, Study
@@ -23,7 +21,7 @@ class Command(HustingsCommand):
     help = (
         "Import comparisons from a CSV or JSONL file, plain or .gz, with the columns "
         "rater, model_a, model_b, outcome (a, b or tie) and optionally dimension, battle, "
-        "created_at. Running it again adds only what is new."
+        "created_at, conversation. Running it again adds only what is new."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +51,7 @@ class Command(HustingsCommand):
         for given in filter(None, (path, options["raters"])):
             if not given.is_file():
                 raise CommandError(f"{given}: there is no such file")
-        with transaction.atomic(), _progress_bar(path) as bar:
+        with transaction.atomic(), progress_bar(path) as bar:
             study = _study(options["study"], may_create=options["create"])
             if options["electorate"]:
                 electorate = _electorate(options["electorate"], study.slug)
@@ -92,29 +90,14 @@ def _electorate(given: str, study_slug: str) -> Electorate:
     return electorate
 
 
-def _progress_bar(path: Path) -> "tqdm[Never]":
-    """A bar on a terminal, nothing elsewhere."""
-    return tqdm(
-        total=path.stat().st_size,
-        unit="B",
-        unit_scale=True,
-        desc=path.name,
-        disable=not sys.stderr.isatty(),
-    )
-
-
 def _summary(report: ImportReport, slug: str, *, dry_run: bool) -> str:
     would = "would be added" if dry_run else "added"
     if not report.verdicts:
-        return f"{slug}: {_count(report.rows, 'row')} read, nothing new."
+        return f"{slug}: {count_of(report.rows, 'row')} read, nothing new."
     known = f", {report.known:,} known already" if report.known else ""
     return (
-        f"{slug}: {_count(report.rows, 'row')} read{known}; {would}: "
-        f"{_count(report.verdicts, 'verdict')} in {_count(report.battles, 'battle')}, "
-        f"{_count(report.raters, 'rater')}, {_count(report.contestants, 'contestant')}, "
-        f"{_count(report.dimensions, 'dimension')}."
+        f"{slug}: {count_of(report.rows, 'row')} read{known}; {would}: "
+        f"{count_of(report.verdicts, 'verdict')} in {count_of(report.battles, 'battle')}, "
+        f"{count_of(report.raters, 'rater')}, {count_of(report.contestants, 'contestant')}, "
+        f"{count_of(report.dimensions, 'dimension')}."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

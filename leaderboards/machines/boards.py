@@ -1,0 +1,96 @@
+"""A judge's board: its verdicts ranked by the engines that rank people's. It is never published."""
+
+from typing import Final
+
+import numpy as np
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+
+from leaderboards.errors import NothingToRankError, WrongEngineError
+from leaderboards.machines.runs import counting_runs
+from leaderboards.ranking.boards import BoardInput, BoardParameters, Engine, Section, rank_board
+from leaderboards.verdicts import OUTCOME_CODE, Frame, dimension_input, fetched, indexed
+from raters.models import JudgeRun, JudgeVerdict
+from studies.models import Dimension, Study
+
+# Raters of studies without an electorate are in no cell.
+ROW: Final = (
+    Coalesce("judgement__battle__participation__cell_id", Value(0)),
+    "judgement__battle__side_a_id",
+    "judgement__battle__side_b_id",
+)
+
+
+def run_named(study: Study, named: str) -> JudgeRun:
+    """The run that `NAME` or `NAME:RUN` means: a judge's newest of the study that counts.
+
+    Raises NothingToRankError where there is none.
+    """
+    name, colon, number = named.rpartition(":")
+    runs = counting_runs(study)
+    found = None
+    if colon and number.isascii() and number.isdigit():
+        found = runs.filter(judge__name=name, number=int(number)).first()
+    # A name may hold a colon itself.
+    found = found or runs.filter(judge__name=named).first()
+    if found is None:
+        known = ", ".join(f"{run.judge.name}:{run.number}" for run in runs) or "none"
+        raise NothingToRankError(
+            f'The study {study.slug} has no verdict of a judge "{named}" that counts; it has: '
+            f"{known}."
+        )
+    return found
+
+
+def rank_run(
+    run: JudgeRun, parameters: BoardParameters, *, dimension: str
+) -> tuple[BoardInput, tuple[Section, ...]]:
+    """Rank by a run on the dimension of this key. Raises what `rank_judge` does."""
+    frame = Frame.of(run.study)
+    for known in frame.dimensions:
+        if known.key == dimension:
+            return rank_judge(run, known, parameters, frame=frame)
+    raise NothingToRankError(f'The study {run.study.slug} has no dimension "{dimension}".')
+
+
+def rank_judge(
+    run: JudgeRun, dimension: Dimension, parameters: BoardParameters, *, frame: Frame | None = None
+) -> tuple[BoardInput, tuple[Section, ...]]:
+    """Rank the contestants by a run's verdicts on a dimension, for the electorate and each group.
+
+    A conversation belongs to the groups of the rater whose it was; abstentions are left out. Raises
+    NothingToRankError without verdicts, WrongEngineError for an engine that ranks no pairs.
+    """
+    if parameters.engine is Engine.RATINGS:
+        raise WrongEngineError("A judge's verdicts are of pairs: the engine can't be ratings.")
+    frame = frame or Frame.of(run.study)
+    said = JudgeVerdict.objects.filter(
+        judgement__run=run, dimension=dimension, judgement__battle__side_b__isnull=False
+    ).exclude(outcome="")
+    ordered = said.order_by("recorded_at", "pk").values_list(*ROW, OUTCOME_CODE)
+    rows = fetched(ordered, width=4)
+    if not rows.shape[1]:
+        raise NothingToRankError(f"{run} has said nothing on {dimension.name}.")
+    verdicts = indexed(
+        frame,
+        np.vstack([np.full(rows.shape[1], dimension.pk), rows, np.ones(rows.shape[1], np.int64)]),
+    )
+    # One rater, who has judged in each group that any of the conversations is of.
+    raters = np.zeros(1 + len(frame.groups), np.int64)
+    for tournament in frame.tournaments_of(verdicts.cell):
+        raters[tournament] = 1
+    given = BoardInput(
+        contestants=tuple(contestant.slug for contestant in frame.contestants),
+        groups=frame.group_shares,
+        cells=frame.cells,
+        dimensions=(
+            dimension_input(
+                frame,
+                dimension,
+                verdicts,
+                raters,
+                reads_order=parameters.engine is Engine.TRUESKILL,
+            ),
+        ),
+    )
+    return given, rank_board(given, parameters)

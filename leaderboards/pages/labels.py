@@ -1,0 +1,237 @@
+"""Says in words what conversations are called, and what that goes with: for people and team."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import exp, isfinite
+from typing import Final
+
+from leaderboards.labels import ConversationLabel, EffectFacts, Labels, SideValue, ValueFacts
+from leaderboards.models import Board
+from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
+from leaderboards.pages.robustness_parts import Part
+from leaderboards.pages.words import percent, signed
+from leaderboards.reports import LABELS
+from leaderboards.services.reports import ReportStatus, report_status
+from studies.models import Study
+
+# One sentence that stands on every page of labels.
+NO_RANKING: Final = "Labels are never a part of the ranking."
+EVERYBODY: Final = "Everybody"
+TOO_FEW: Final = "too few"
+
+
+@dataclass(frozen=True)
+class LabelsInWords:
+    """All that a report says: `answer` first, then `parts`; `basis` is on what it rests."""
+
+    found: Labels
+    answer: str
+    basis: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class LabelsPage:
+    """Labels beside the board that stands; without `words`, `status` says what there is."""
+
+    entry: PastBoard
+    dimensions: tuple[Option, ...]
+    dimension: str
+    dimension_name: str
+    status: ReportStatus
+    words: LabelsInWords | None
+
+    @property
+    def board(self) -> Board:
+        return self.entry.board
+
+
+def read_labels_page(study: Study, entry: PastBoard, choice: Choice) -> LabelsPage:
+    """Read the page. Raises NothingToRankError for a dimension that the board lacks."""
+    contents = read_contents(study, entry.board)
+    section = contents.choose(Choice(choice.dimension))
+    status = report_status(study, LABELS, section.dimension_key)
+    found = status.facts(Labels)
+    return LabelsPage(
+        entry=entry,
+        dimensions=contents.dimension_options(Choice(section.dimension_key)),
+        dimension=section.dimension_key,
+        dimension_name=section.dimension_name,
+        status=status,
+        words=labels_in_words(study, found) if found else None,
+    )
+
+
+def labels_in_words(study: Study, found: Labels) -> LabelsInWords:
+    """A report in words, with contestants and groups by the names that they have now."""
+    names = dict(study.contestants.values_list("slug", "name"))
+    groups = {
+        (axis, key): f"{axis_name}: {name}"
+        for axis, axis_name, key, name in _groups(study)
+    }
+    sides = [each for each in found.sides if each.effect is not None]
+    return LabelsInWords(
+        found=found,
+        answer=answer_of(found),
+        basis=_basis(found),
+        parts=(
+            *(_effect_part(each, groups) for each in sides),
+            *_share_parts(found, names),
+            *(_conversation_part(each, found.fewest) for each in found.conversations),
+        ),
+    )
+
+
+def answer_of(found: Labels) -> str:
+    """What stands of all that was tested, in a sentence."""
+    said = [
+        f"a side that {_doing(each)} is preferred "
+        f"{'more' if each.effect.log_odds > 0 else 'less'} often"
+        for each in found.sides
+        if each.effect is not None and each.effect.stands
+    ]
+    if any(value.differs for label in found.conversations for value in label.values):
+        said.append("how often people see no difference hangs on what they talk about")
+    if not said:
+        return "Nothing that conversations are called goes clearly with people’s verdicts."
+    sentence = "; ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _groups(study: Study) -> Iterator[tuple[str, str, str, str]]:
+    if study.electorate is None:
+        return
+    for axis in study.electorate.axes.order_by("position").prefetch_related("groups"):
+        for group in axis.groups.all():
+            yield axis.key, axis.name, group.key, group.name
+
+
+def _basis(found: Labels) -> str:
+    if not found.judge:
+        return (
+            f"It rests on {found.verdicts:,} verdicts. No judge has labelled the conversations: "
+            "what stands here is read from the raters’ messages alone."
+        )
+    return (
+        f"It rests on {found.verdicts:,} verdicts, and on what the judge {found.judge} calls their "
+        f"conversations (run {found.run}). What a machine calls them may be wrong; “unclear” is "
+        "left out where sides are compared."
+    )
+
+
+def _doing(side: SideValue) -> str:
+    """A side's label as something that it does."""
+    if side.key == "goal-reached":
+        return "reaches the goal"
+    return side.value.replace("-", " ")
+
+
+def _effect_part(side: SideValue, groups: Mapping[tuple[str, str], str]) -> Part:
+    effect = side.effect
+    assert effect is not None  # noqa: S101  the caller picks those
+    rows = [_effect_row(EVERYBODY, effect)]
+    rows += [
+        _effect_row(groups.get((each.axis, each.group), each.group), each) for each in side.by_group
+    ]
+    return Part(
+        key=f"{side.key}-{side.value}",
+        name=f"{side.name}: {side.value.replace('-', ' ')}",
+        finding=_finding(side, effect),
+        explanation=f"“{side.value.replace('-', ' ')}” means: {side.meaning}. The odds are those "
+        "of the side of which it is said against the other, between contestants of the same "
+        "skill.",
+        notes=(
+            "“Stands” is what is left if none of all these findings may be chance (Holm). Several "
+            "verdicts of one rater count as if they were by several. An odds ratio is no cause: "
+            "replies that are labelled so may differ in other ways.",
+        ),
+        heads=("Raters", "#Odds ratio", "#95 % interval", "#Verdicts", "Stands"),
+        rows=tuple(rows),
+    )
+
+
+def _finding(side: SideValue, effect: EffectFacts) -> str:
+    doing = _doing(side)
+    if not effect.is_enough:
+        return f"Too few verdicts to say what it is worth if one side {doing}"
+    if not effect.stands:
+        return f"That one side {doing} does not go clearly with people’s verdicts"
+    way = "more" if effect.log_odds > 0 else "less"
+    ratio = exp(abs(effect.log_odds))
+    return f"A side that {doing} is preferred {way} often: odds {ratio:.1f} to 1"
+
+
+def _effect_row(name: str, effect: EffectFacts) -> tuple[str, ...]:
+    if not effect.is_enough:
+        return name, "–", TOO_FEW, f"{effect.n:,}", "–"
+    interval = f"{exp(effect.low):.2f} to {exp(effect.high):.2f}"
+    stands = "yes" if effect.stands else "no"
+    return name, f"{exp(effect.log_odds):.2f}", interval, f"{effect.n:,}", stands
+
+
+def _share_parts(found: Labels, names: Mapping[str, str]) -> Iterator[Part]:
+    """Who has which label how often, a part for each label."""
+    for key in dict.fromkeys(side.key for side in found.sides):
+        sides = [side for side in found.sides if side.key == key]
+        rows = []
+        for place, first in enumerate(sides[0].shares):
+            cells = [_share_cell(side.shares[place].share, side, place) for side in sides]
+            name = names.get(first.contestant, first.contestant)
+            rows.append((name, *cells, f"{first.n:,}"))
+        yield Part(
+            key=f"{key}-shares",
+            name=sides[0].name,
+            finding=f"How often it is said of each contestant: {sides[0].name.lower()}",
+            explanation="The share of a contestant’s labelled conversations with its 95 % "
+            "interval. They are no ranking: contestants met different people with different "
+            "questions.",
+            notes=(),
+            heads=(
+                "Contestant",
+                *(f"#{side.value.replace('-', ' ')}" for side in sides),
+                "#Conversations",
+            ),
+            rows=tuple(rows),
+        )
+
+
+def _share_cell(share: float, side: SideValue, place: int) -> str:
+    if not isfinite(share):
+        return "–"
+    of = side.shares[place]
+    return f"{percent(share)} ({of.low * 100:.0f}–{percent(of.high)})"
+
+
+def _conversation_part(label: ConversationLabel, fewest: int) -> Part:
+    apart = [value.value.replace("-", " ") for value in label.values if value.differs]
+    finding = "Ties are about as frequent whatever it is"
+    if apart:
+        finding = f"Ties are clearly more or less frequent with: {', '.join(apart)}"
+    if not label.values:
+        finding = "There is nothing labelled so yet"
+    source = "A judge says it" if label.is_of_judge else "Read from messages, without a judge"
+    return Part(
+        key=label.key,
+        name=label.name,
+        finding=finding,
+        explanation=f"{label.question} {source}, of {label.labelled:,} verdicts’ conversations.",
+        notes=(
+            "Spread is how far contestants are apart in skill there, an sd in log-odds; it is "
+            f"told from {fewest} verdicts a contestant on.",
+        )
+        if label.values
+        else (),
+        heads=("Value", "#Verdicts", "#Ties", "#95 % interval", "Differs", "#Spread"),
+        rows=tuple(map(_value_row, label.values)),
+    )
+
+
+def _value_row(value: ValueFacts) -> tuple[str, ...]:
+    return (
+        f"{value.value.replace('-', ' ')} ({value.meaning})",
+        f"{value.n:,}",
+        percent(value.ties),
+        f"{value.ties_low * 100:.0f}–{percent(value.ties_high)}",
+        "yes" if value.differs else "no",
+        signed(value.spread) if isfinite(value.spread) else TOO_FEW,
+    )
