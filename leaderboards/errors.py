@@ -23,3 +23,7 @@ class NothingToExportError(BoardError):
 
 class CriteriaError(BoardError):
     """Criteria that can't be found, or a judge that can't be tuned, and why."""
+
+
+class RoutingError(BoardError):
+    """Runs of judges that people's verdicts can't be routed by, and why."""

@@ -27,12 +27,16 @@ from accounts.admin_pages import (
     take_step,
 )
 from leaderboards.admin.controls import controls_page
+from leaderboards.admin.criteria import criteria_page
+from leaderboards.admin.labels import labels_page, safety_page
 from leaderboards.admin.multiverse import study_multiverse
 from leaderboards.admin.planning import planning_page
+from leaderboards.admin.routing import routing_page
 from leaderboards.admin.scoring import download_scorer, export_preferences, scorer_page
 from leaderboards.admin.stopping import stopping_page
 from leaderboards.admin.taking import taking_page
 from leaderboards.admin.topics import topics_page
+from leaderboards.admin.tuning import tuning_page
 from leaderboards.errors import BoardError
 from leaderboards.exclusions import left_out_of, together
 from leaderboards.models import Board, BoardRow
@@ -113,6 +117,7 @@ class BoardAdmin(ReadOnlyAdmin):
             ),
             ("study/<int:study_id>/controls/", "leaderboards_study_controls", controls_page),
             ("study/<int:study_id>/plan/", "leaderboards_study_plan", planning_page),
+            ("study/<int:study_id>/routing/", "leaderboards_study_routing", routing_page),
             ("study/<int:study_id>/scorer/", "leaderboards_study_scorer", scorer_page),
             (
                 "study/<int:study_id>/scorer/download/",
@@ -126,6 +131,10 @@ class BoardAdmin(ReadOnlyAdmin):
             ),
             ("study/<int:study_id>/stopping/", "leaderboards_study_stopping", stopping_page),
             ("study/<int:study_id>/topics/", "leaderboards_study_topics", topics_page),
+            ("study/<int:study_id>/labels/", "leaderboards_study_labels", labels_page),
+            ("study/<int:study_id>/safety/", "leaderboards_study_safety", safety_page),
+            ("study/<int:study_id>/criteria/", "leaderboards_study_criteria", criteria_page),
+            ("study/<int:study_id>/tuning/", "leaderboards_study_tuning", tuning_page),
         )
 
     def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:

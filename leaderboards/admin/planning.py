@@ -210,7 +210,7 @@ def _shown(made: Plan, form: PlanForm) -> dict[str, object]:
         "rungs": _rung_table(made, form.prices),
         "axis_name": AXIS_NAMES[form.wish.measure],
         "chart": json.dumps(_chart(made, form.wish)),
-        "chart_options": json.dumps(_chart_options(AXIS_NAMES[form.wish.measure])),
+        "chart_options": json.dumps(chart_options(AXIS_NAMES[form.wish.measure])),
         "ties": {
             "random": f"{made.assumptions.tie_rate:.0%}",
             "equals": f"{made.tie_rate_of_equals:.0%}",
@@ -229,22 +229,22 @@ def _chart(made: Plan, wish: Wish) -> dict[str, Any]:
     """Lines for the theme's chart: what is wished for, by numbers of raters that double."""
     curve = made.curve(wish.measure)
     lines = [
-        _line("Whole study", curve.mean, "#2f7fb5", width=3),
-        _line("Highest", curve.high, BAND, fill="+1", width=1),
-        _line("Lowest", curve.low, BAND, width=1),
+        line("Whole study", curve.mean, "#2f7fb5", width=3),
+        line("Highest", curve.high, BAND, fill="+1", width=1),
+        line("Lowest", curve.low, BAND, width=1),
     ]
     if wish.measure in WIDTHS and Measure.GROUP_POINTS in made.figures:
         group = made.curve(Measure.GROUP_POINTS).mean
-        lines.insert(1, _line("Typical group", group, "#d97706", dash=[8, 4]))
+        lines.insert(1, line("Typical group", group, "#d97706", dash=[8, 4]))
     wished = [wish.level] * len(curve.mean)
-    lines.append(_line("Your wish", wished, "#737a87", dash=[2, 4]))
+    lines.append(line("Your wish", wished, "#737a87", dash=[2, 4]))
     return {
         "labels": [f"{raters:,}" for raters in made.assumptions.ladder],
         "datasets": lines,
     }
 
 
-def _line(
+def line(
     label: str,
     figures: Any,
     colour: str,
@@ -253,6 +253,7 @@ def _line(
     dash: list[int] | None = None,
     fill: str | bool = False,
 ) -> dict[str, Any]:
+    """A line of the theme's chart."""
     return {
         "label": label,
         "data": [round(float(figure), 3) for figure in figures],
@@ -266,7 +267,8 @@ def _line(
     }
 
 
-def _chart_options(axis_name: str) -> dict[str, Any]:
+def chart_options(up: str, across: str = "raters") -> dict[str, Any]:
+    """How the theme's chart draws lines, with these names of its axes."""
     grey = "#737a87"
     title = {"display": True, "color": grey}
     grid = {"color": "rgba(120, 130, 150, 0.2)"}
@@ -281,9 +283,9 @@ def _chart_options(axis_name: str) -> dict[str, Any]:
             }
         },
         "scales": {
-            "x": {"title": title | {"text": "raters"}, "ticks": {"color": grey}, "grid": grid},
+            "x": {"title": title | {"text": across}, "ticks": {"color": grey}, "grid": grid},
             "y": {
-                "title": title | {"text": axis_name},
+                "title": title | {"text": up},
                 "ticks": {"color": grey},
                 "grid": grid,
                 "beginAtZero": True,

@@ -144,11 +144,16 @@ def _of_rankings(items: Items, judges: Sequence[Judged], says: IntArray) -> list
 
 def skill_difference(items: Items, judged: Judged) -> FloatArray:
     """By how much, in log-odds, a judge's verdicts together put contestant a above b, (N,)."""
-    counts = judged.counts(items)
-    votes = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    skill = fit_davidson(pair_counts(items, votes), require_connected=False).skill
+    skill = judge_skill(items, judged)
     ahead: FloatArray = skill[items.a] - skill[items.b]
     return ahead
+
+
+def judge_skill(items: Items, judged: Judged) -> FloatArray:
+    """Skills (K,) in log-odds by a judge's verdicts, each item counting once."""
+    counts = judged.counts(items)
+    votes = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return fit_davidson(pair_counts(items, votes), require_connected=False).skill
 
 
 def length_ratio(items: Items) -> FloatArray:

@@ -21,10 +21,16 @@ from typing import Final
 import numpy as np
 
 from leaderboards.comparison.items import Items, Judged, pair_counts, points
-from leaderboards.comparison.reliability import length_ratio, skill_difference
-from leaderboards.ranking.controls_fit import fit_controlled
+from leaderboards.comparison.reliability import judge_skill, length_ratio, skill_difference
+from leaderboards.ranking.controls_fit import EFFECT_SD, fit_controlled
 from leaderboards.ranking.davidson import DavidsonPrior, fit_davidson
-from leaderboards.ranking.gain import gains, knowledge_of, look_ahead
+from leaderboards.ranking.gain import (
+    Knowledge,
+    fisher_information,
+    gains,
+    knowledge_of,
+    look_ahead,
+)
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE, FloatArray, IntArray
 
 # Sd, in log-odds, of what people see in a contestant beside what judges do. On llmfao anything
@@ -121,6 +127,50 @@ def pair_gains(asked: Asked) -> FloatArray:
     greatest = np.zeros((contestants, contestants))
     np.maximum.at(greatest, (asked.items.a, asked.items.b), expected_gains(asked))
     return np.maximum(greatest, greatest.T)
+
+
+def pair_steer(items: Items, counts: FloatArray, judges: Sequence[Judged]) -> FloatArray:
+    """What a battle of each pair teaches whom judges have told, by what it teaches others, (K, K).
+
+    The gains of a pair under what people's votes, `counts` (N, 3), say with judges and without:
+    a gain by people alone, multiplied by this, is one in which judges are believed as far as
+    people went with them. Symmetric; NaN where a battle teaches nothing anyhow.
+    """
+    alone = knowledge_of(fit_davidson(pair_counts(items, counts), require_connected=False))
+    told, untold = (
+        gains(look_ahead([known])) for known in (know_with_judges(items, counts, judges), alone)
+    )
+    steer: FloatArray = np.divide(told, untold, out=np.full(told.shape, np.nan), where=untold > 0)
+    return steer
+
+
+def know_with_judges(items: Items, counts: FloatArray, judges: Sequence[Judged]) -> Knowledge:
+    """What people's votes, `counts` (N, 3), teach of the skills (K,) beside judges' rankings.
+
+    A skill is θ + Jβ, with each judge's own ranking a column of J and priors as in `predict`; its
+    covariance is Laplace's, with the information that the votes are expected to have.
+    """
+    rankings = np.column_stack([judge_skill(items, judged) for judged in judges])
+    item, outcome = np.nonzero(counts)
+    difference = (rankings[items.a] - rankings[items.b])[item]
+    fit = fit_controlled(
+        items.a[item],
+        items.b[item],
+        outcome,
+        contestants=len(rankings),
+        weight=counts[item, outcome],
+        covariates=difference,
+        prior=BESIDE_JUDGES,
+    )
+    skill = fit.skill + rankings @ fit.effect
+    spread = np.sqrt((difference**2).mean(axis=0)) if len(difference) else np.ones(len(judges))
+    unit = rankings / np.where(spread > 0, spread, np.inf)
+    prior = BESIDE_JUDGES.skill_sd**2 * np.eye(len(skill)) + EFFECT_SD**2 * unit @ unit.T
+    met = pair_counts(items, counts).sum(axis=-1)
+    h = fisher_information(skill[:, np.newaxis] - skill, fit.tie_propensity) * (met + met.T)
+    covariance = np.linalg.inv(np.linalg.inv(prior) + np.diag(h.sum(axis=1)) - h)
+    centre = np.eye(len(skill)) - 1 / len(skill)
+    return Knowledge(skill, centre @ covariance @ centre, fit.tie_propensity)
 
 
 def next_items(asked: Asked, *, votes: int, seed: int) -> IntArray:

@@ -32,7 +32,7 @@ from leaderboards.ranking.gain import (
     variance_of_differences,
 )
 from leaderboards.ranking.outcomes import TIE, FloatArray, IntArray
-from leaderboards.ranking.policies import Policy, propose
+from leaderboards.ranking.policies import BY_GAIN, Policy, propose
 from leaderboards.ranking.simulation import (
     PlayedStudy,
     by_davidson,
@@ -313,7 +313,7 @@ def _pairs(
     if policy is Policy.RANDOM:
         a = rng.integers(0, contestants, battles)
         return a, (a + rng.integers(1, contestants, battles)) % contestants
-    choices = CHOICES if policy is Policy.GAIN else max(CHOICES, comb(contestants, 2))
+    choices = CHOICES if policy in BY_GAIN else max(CHOICES, comb(contestants, 2))
     times = -(-battles // choices)
     fits = study.fit()
     overall = knowledge_of(fits[-1], weight=MERGED_WEIGHT)

@@ -1,4 +1,4 @@
-"""Which pairs meet next: four policies behind one function, under the same rules of sampling.
+"""Which pairs meet next: five policies behind one function, under the same rules of sampling.
 
 The groups of a study share one plan, which is then dealt to their queues at random. A queue that
 looked for its own group's close pairs would tie who judges to what is judged: in a group's
@@ -20,21 +20,26 @@ LEAST_CAP: Final = 1.5
 
 
 class Policy(StrEnum):
-    """How pairs are chosen."""
+    """How pairs are chosen; `routed` is `gain` multiplied by what judges left to tell."""
 
     GAIN = "gain"
     RANDOM = "random"
     ROUND_ROBIN = "round_robin"
     SWISS = "swiss"
+    ROUTED = "routed"
+
+
+# Those that look ahead: each battle planned lowers what the next ones of its pair can teach.
+BY_GAIN: Final = (Policy.GAIN, Policy.ROUTED)
 
 
 @dataclass(frozen=True)
 class SamplingRules:
     """What holds for every contestant alike, whichever the policy.
 
-    `random_share` of the pairs of `gain` are drawn at random. No contestant is in more than
-    `cap` of a day's battles, or 1½ equal shares of them if that is more; nor is one in fewer
-    than `floor` times an equal share, in whole battles, if a pair with it is allowed.
+    `random_share` of the pairs of `gain` and `routed` are drawn at random. No contestant is in
+    more than `cap` of a day's battles, or 1½ equal shares of them if that is more; nor is one in
+    fewer than `floor` times an equal share, in whole battles, if a pair with it is allowed.
     """
 
     random_share: float = 0.05
@@ -64,6 +69,8 @@ class QueueState:
     `in_flight` has for each of them the battles (K, K), by side A and side B, that were given out
     and aren't in it. `met` (K, K) counts battles by side, those in flight among them, and `today`
     (K,) each contestant's battles of the day, likewise. `allowed` (K, K) says who may meet whom.
+    `steer` (K, K), which see `steer_by`, is what `routed` multiplies gains by; without it that is
+    `gain`.
     """
 
     tournaments: tuple[Knowledge, ...]
@@ -72,6 +79,7 @@ class QueueState:
     today: FloatArray
     allowed: BoolArray
     rules: SamplingRules = DEFAULT_RULES
+    steer: FloatArray | None = None
 
     @classmethod
     def of(
@@ -82,6 +90,7 @@ class QueueState:
         today: FloatArray | None = None,
         allowed: BoolArray | None = None,
         rules: SamplingRules = DEFAULT_RULES,
+        steer: FloatArray | None = None,
     ) -> "QueueState":
         """Fill in what isn't given: nothing in flight, nothing met, every pair allowed."""
         contestants = len(tournaments[0].skill)
@@ -93,6 +102,7 @@ class QueueState:
             today=nothing.sum(axis=0) if today is None else today,
             allowed=np.ones(nothing.shape, bool) if allowed is None else allowed,
             rules=rules,
+            steer=steer,
         )
 
 
@@ -120,7 +130,7 @@ def propose(state: QueueState, policy: Policy, *, count: int, seed: int) -> tupl
     gain = gains(prospect)
     pairs: list[Pair] = []
     for _ in range(count):
-        if pairs and policy is Policy.GAIN:
+        if pairs and policy in BY_GAIN:
             prospect = after_battles(prospect, pairs[-1].a, pairs[-1].b)
             gain = gains(prospect)
         now = replace(state, met=met, today=today)
@@ -132,6 +142,17 @@ def propose(state: QueueState, policy: Policy, *, count: int, seed: int) -> tupl
         met[a, b] += 1
         today[[a, b]] += 1
     return tuple(pairs)
+
+
+def steer_by(worth: FloatArray) -> FloatArray:
+    """Weights of pairs (K, K) in proportion to what they are worth, with a mean of 1.
+
+    NaN where that is not known: such a pair counts as the mean of the others does. So does every
+    pair if none is worth anything.
+    """
+    known = np.isfinite(worth) & ~np.eye(len(worth), dtype=bool)
+    mean = worth[known].mean() if known.any() else 0.0
+    return np.where(known, worth / mean, 1.0) if mean > 0 else np.ones(worth.shape)
 
 
 def deal(count: int, shares: FloatArray, *, seed: int) -> IntArray:
@@ -158,8 +179,9 @@ def _score(
     lot, chance = rng.random(gain.shape), rng.random()
     if policy is Policy.RANDOM:
         return lot
-    if policy is Policy.GAIN:
-        return lot if chance < state.rules.random_share else gain
+    if policy in BY_GAIN:
+        wanted = gain if policy is Policy.GAIN or state.steer is None else gain * state.steer
+        return lot if chance < state.rules.random_share else wanted
     between = state.met + state.met.T
     battles = between.sum(axis=0)
     if policy is Policy.ROUND_ROBIN:

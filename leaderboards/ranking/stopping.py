@@ -36,7 +36,7 @@ from leaderboards.ranking.gain import (
     variance_of_differences,
 )
 from leaderboards.ranking.outcomes import FloatArray, require_index
-from leaderboards.ranking.policies import Policy
+from leaderboards.ranking.policies import BY_GAIN, Policy
 
 # v₀: that of two contestants whose skills have a standard deviation of 1 in log-odds. Any value is
 # valid; this one is soonest for differences of that size.
@@ -160,7 +160,7 @@ def battles_expected(
             np.ones(open_.sum()),
         )
         score = gains_apart(here)
-        if policy is not Policy.GAIN:
+        if policy not in BY_GAIN:
             score = np.broadcast_to(-played, score.shape).copy()
         score[:, np.arange(contestants), np.arange(contestants)] = -inf
         a, b = np.divmod(score.reshape(len(score), -1).argmax(axis=1), contestants)

@@ -10,12 +10,14 @@ from django.db.models.functions import Coalesce
 from leaderboards.models import Fold
 from leaderboards.ranking.outcomes import FloatArray
 from leaderboards.ranking.policies import QueueState, SamplingRules
+from leaderboards.routing import steer_of
 from leaderboards.scheduling.knowledge import StudyKnowledge
 from leaderboards.scheduling.places import group_places
 from leaderboards.tallies import Tallies
 from leaderboards.verdicts import Frame, fetched, positions
 from raters.models import Battle
 from raters.querysets import BattleQuerySet
+from studies.models import Study
 
 # Nothing that is not folded yet began longer before the last fold: battles take minutes.
 LONGEST_BATTLE: Final = timedelta(days=1)
@@ -34,12 +36,16 @@ def read_state(knowledge: StudyKnowledge, tallies: Tallies, *, at: datetime) -> 
         if own.reach
     ]
     today = _met(frame, Battle.objects.filter(created_at__gte=_midnight(at)))[0][among]
+    steer = None
+    if frame.study.policy == Study.Policy.ROUTED:
+        steer = steer_of(frame.study, [frame.contestants[k].slug for k in standing])
     return QueueState.of(
         *knowledge.tournaments,
         in_flight=tuple(in_flight),
         met=folded + everybody,
         today=today.sum(axis=0) + today.sum(axis=1),
         rules=SamplingRules(cap=frame.study.battle_cap, floor=frame.study.battle_floor),
+        steer=steer,
     )
 
 

@@ -41,6 +41,7 @@ class Study(models.Model):
         RANDOM = "random", "at random"
         ROUND_ROBIN = "round_robin", "in turn, every pair as often"
         SWISS = "swiss", "neighbours in the ranking (Swiss)"
+        ROUTED = "routed", "where people and judges know least together"
 
     class QuotaBy(models.TextChoices):
         MARGINS = "margins", "groups of each axis"
@@ -126,7 +127,9 @@ class Study(models.Model):
         max_length=12,
         choices=Policy,
         default=Policy.GAIN,
-        help_text="Under every policy the same caps, floors and balanced sides hold.",
+        help_text="Under every policy the same caps, floors and balanced sides hold. What judges "
+        "know is taken from the newest report of Routing; without one, a battle goes where it "
+        "teaches most.",
     )
     battle_cap = models.FloatField(
         "cap of a day's battles",
@@ -231,7 +234,7 @@ class Study(models.Model):
             ),
             models.CheckConstraint(condition=Q(strikes_allowed__gt=0), name="strikes_can_end_it"),
             models.CheckConstraint(
-                condition=Q(policy__in=["gain", "random", "round_robin", "swiss"]),
+                condition=Q(policy__in=["gain", "random", "round_robin", "swiss", "routed"]),
                 name="study_policy_is_known",
             ),
             models.CheckConstraint(
@@ -251,6 +254,11 @@ class Study(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def has_scenarios(self) -> bool:
+        """Whether some of its tasks are sensitive topics."""
+        return self.tasks.filter(area=Task.SENSITIVE).exists()
+
 
 class Task(models.Model):
     """What one battle is about: a topic, or a leaf of a tree of area, category and task.
@@ -258,6 +266,9 @@ class Task(models.Model):
     A study without tasks has one for all battles, `Study.task`. How many battles each has is
     counted, never stored.
     """
+
+    # The area in which tasks are sensitive topics, for the safety board.
+    SENSITIVE = "Sensitive topics"
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="tasks", db_index=False)
     area = models.CharField(max_length=100, blank=True)

@@ -11,13 +11,16 @@ from leaderboards.comparison.routing import (
     Asked,
     expected_gains,
     judge_columns,
+    know_with_judges,
     next_items,
     pair_gains,
+    pair_steer,
     predict,
     ranking,
 )
 from leaderboards.comparison.routing_curve import replay
 from leaderboards.ranking.davidson import fit_davidson
+from leaderboards.ranking.gain import knowledge_of
 from tests.leaderboards.comparison.made_up import World, world
 
 
@@ -114,6 +117,43 @@ def test_a_pair_is_worth_what_its_best_item_is() -> None:
     assert by_pair[2, 5] == by_pair[5, 2] == gains[one].max()
     assert by_pair.max() == gains.max()
     assert not np.diag(by_pair).any()
+
+
+def test_what_judges_say_of_a_ranking_is_known_as_far_as_people_go_with_it() -> None:
+    w = world(items=800, votes_each=1)
+    counts = _asked(w, seen=0.08).counts
+    alone = knowledge_of(fit_davidson(pair_counts(w.items, counts), require_connected=False))
+
+    told = know_with_judges(w.items, counts, [w.judged])
+
+    assert spearman(told.skill, w.skill) > spearman(alone.skill, w.skill)
+    assert told.skill.sum() == pytest.approx(0)
+    assert told.covariance.sum(axis=0) == pytest.approx(0, abs=1e-9)
+
+
+def test_without_a_vote_nothing_is_known_of_what_judges_are_worth() -> None:
+    w = world(items=300)
+
+    told = know_with_judges(w.items, np.zeros((300, 3)), [w.judged])
+
+    assert told.skill == pytest.approx(0)
+    assert np.isfinite(pair_steer(w.items, np.zeros((300, 3)), [w.judged])).sum() > 0
+
+
+def test_people_are_steered_from_pairs_that_a_judge_can_tell_apart() -> None:
+    told = np.arange(12) % 2 == 0
+    skill = np.where(told, 2 * np.linspace(-1, 1, 12), 0)
+    others = ~np.eye(12, dtype=bool)
+    both = told[:, np.newaxis] & told & others
+    ratios = []
+    for seed in range(4):
+        w = world(seed, items=900, votes_each=1, judge_skill=skill)
+        steer = pair_steer(w.items, _asked(w, seen=0.4, seed=seed).counts, [w.judged])
+        assert steer == pytest.approx(steer.T, nan_ok=True)
+        assert np.isnan(np.diag(steer)).all()
+        ratios.append(steer[both].mean() / steer[others & ~both].mean())
+
+    assert np.mean(ratios) < 0.97
 
 
 def test_routing_reaches_peoples_order_sooner_than_chance() -> None:

@@ -22,7 +22,7 @@ from leaderboards.ranking.gain import (
 )
 from leaderboards.ranking.merging import Merged
 from leaderboards.ranking.outcomes import A_WINS, TIE, FloatArray, count_outcomes
-from leaderboards.ranking.policies import Policy, QueueState, SamplingRules, deal, propose
+from leaderboards.ranking.policies import Policy, QueueState, SamplingRules, deal, propose, steer_by
 from leaderboards.ranking.simulation import by_davidson
 
 NO_LOTS = SamplingRules(random_share=0, cap=1, floor=0)
@@ -353,6 +353,39 @@ def test_gain_draws_its_share_of_pairs_at_random() -> None:
 
     assert len({frozenset(pair[:2]) for pair in always}) > 35
     assert len({frozenset(pair[:2]) for pair in never}) < 35
+
+
+def test_a_steer_has_a_mean_of_1_and_what_is_not_known_counts_as_the_others() -> None:
+    worth = np.full((3, 3), np.nan)
+    worth[0, 1] = worth[1, 0] = 1.0
+    worth[0, 2] = worth[2, 0] = 3.0
+
+    steer = steer_by(worth)
+
+    assert (steer[0, 1], steer[0, 2], steer[1, 2]) == (0.5, 1.5, 1.0)
+    assert (steer_by(np.zeros((3, 3))) == 1).all()
+    assert (steer_by(np.full((3, 3), np.nan)) == 1).all()
+
+
+def test_routed_without_a_steer_is_gain_and_with_one_goes_where_it_says() -> None:
+    known = _knowledge(1)
+    contestants = len(known.skill)
+    by_gain, unsteered = (
+        propose(QueueState.of(known), policy, count=30, seed=1)
+        for policy in (Policy.GAIN, Policy.ROUTED)
+    )
+    steer = np.ones((contestants, contestants))
+    away = by_gain[0][:2]
+    steer[away] = steer[away[::-1]] = 0.0
+    rules = SamplingRules(random_share=0.0, floor=0.0)
+    steered = propose(
+        QueueState.of(known, steer=steer, rules=rules), Policy.ROUTED, count=30, seed=1
+    )
+
+    assert unsteered == by_gain
+    assert all({pair.a, pair.b} != set(away) for pair in steered)
+    # What is stored of a pair is its gain itself.
+    assert all(pair.gain > 0 for pair in steered)
 
 
 def test_a_plan_is_dealt_by_shares() -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from hustings.benchmarks import asap, queues
+from hustings.benchmarks import asap, queues, routing
 from leaderboards.ranking.outcomes import A_WINS
 
 
@@ -38,3 +38,14 @@ def test_asap_takes_a_tree_and_believes_who_won() -> None:
     assert (beliefs.winner[1][counts[..., A_WINS] > 0] > 0).any()
     assert np.isfinite(beliefs.winner[1]).all()
     assert np.isfinite(beliefs.loser[1]).all()
+
+
+def test_routing_is_measured_beside_gain_on_the_same_studies() -> None:
+    result = routing.play_studies(3, contestants=8, battles=240)
+
+    assert result.battles == (80, 160, 240)
+    # Until the first report there is nothing to steer by.
+    assert result.routed[0] == result.gain[0]
+    assert result.routed[1:] != result.gain[1:]
+    for curve in (result.gain, result.routed, result.gain_with_judges, result.routed_with_judges):
+        assert curve[0] < curve[-1] <= 1
