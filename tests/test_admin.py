@@ -18,7 +18,16 @@ from leaderboards.models import Board, Report, Tournament
 from leaderboards.reports import BOARD
 from leaderboards.services.boards import take_board
 from leaderboards.services.reports import LEASE, claim_report, write_report
-from raters.models import Battle, Exclusion, Participation, Rater, Signal, Strike, Verdict
+from raters.models import (
+    Battle,
+    Exclusion,
+    JudgeRun,
+    Participation,
+    Rater,
+    Signal,
+    Strike,
+    Verdict,
+)
 from raters.services.exclusions import exclude, lift_exclusion
 from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
 from studies.services import withdraw_contestant
@@ -57,6 +66,7 @@ NEVER_ADDED_BY_HAND = (
     Verdict,
     Signal,
     Strike,
+    JudgeRun,
     Board,
     Tournament,
     Authenticator,

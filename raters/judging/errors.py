@@ -23,3 +23,11 @@ class UnreadableAnswerError(JudgingError):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(f"{key}: {message}")
         self.key = key
+
+
+class LeakError(JudgingError):
+    """What is held out was about to be seen; `pair` is the battle that it happened to."""
+
+    def __init__(self, pair: int, message: str) -> None:
+        super().__init__(message)
+        self.pair = pair

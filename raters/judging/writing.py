@@ -55,7 +55,7 @@ def digest_of_prompts() -> str:
     """SHA-256 over every prompt file: it tells whether two runs were asked in the same words."""
     digest = hashlib.sha256()
     for file in sorted(resources.files("raters.judging.prompts").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".txt"):
+        if file.name.endswith((".txt", ".toml")):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -111,6 +111,40 @@ def message_lines(case: Case) -> Iterator[Line]:
     yield from task_lines(case)
     for turn, message in enumerate(case.messages, start=1):
         yield {"turn": turn, "who": "person", "text": message}
+
+
+def list_besides(settings: Settings) -> str:
+    """What the study's admin says besides, and what examples are; nothing where there is none."""
+    parts = []
+    if any(example.exchanges for example in settings.examples):
+        parts.append(
+            'Lines with an "example" are earlier conversations, each with the winner that its '
+            "person\nnamed. They show what people prefer; judge only the conversation after them."
+        )
+    if settings.instructions:
+        parts.append(f"The study's admin adds:\n{settings.instructions}")
+    return "".join(f"\n{part}\n" for part in parts)
+
+
+def example_lines(questions: Sequence[Question], settings: Settings) -> Iterator[Line]:
+    """The examples, under labels that are nobody's in the conversation that is judged.
+
+    Of one whose conversation was not read, or is gone, nothing is shown.
+    """
+    shown = [example for example in settings.examples if example.exchanges]
+    for number, example in enumerate(shown, start=1):
+        for turn, exchange in enumerate(example.exchanges, start=1):
+            place = {"example": number, "turn": turn}
+            yield {**place, "who": "example person", "text": exchange.message}
+            for label, reply in zip(LABELS, exchange.replies, strict=True):
+                yield {**place, "who": f"example {label}", "text": reply}
+        for key in (each.key for each in questions if each.key in example.winner):
+            yield {
+                "example": number,
+                "about": key,
+                "who": "example winner",
+                "text": example.winner[key],
+            }
 
 
 def reference_lines(case: Case) -> Iterator[Line]:

@@ -12,7 +12,14 @@ from raters.judging.logprobs import probabilities_at
 from raters.judging.orders import WINNERS, View, draw_views
 from raters.judging.protocols.base import EVERY_CALL, Asks, JudgingProtocol, Steps
 from raters.judging.settings import Settings
-from raters.judging.writing import a_reason, list_questions, pair_lines, write_call
+from raters.judging.writing import (
+    a_reason,
+    example_lines,
+    list_besides,
+    list_questions,
+    pair_lines,
+    write_call,
+)
 
 
 class Pairwise(JudgingProtocol):
@@ -24,7 +31,7 @@ class Pairwise(JudgingProtocol):
         "Compares both sides in one call, in each order; where the orders disagree it is a tie."
     )
     asks = Asks.PAIRS
-    settings = EVERY_CALL | {"orders"}
+    settings = EVERY_CALL | {"orders", "instructions", "examples"}
 
     template: ClassVar[str] = "pairwise"
 
@@ -38,7 +45,7 @@ class Pairwise(JudgingProtocol):
             write_call(
                 view.key,
                 self.template,
-                self.lines(case, view),
+                (*example_lines(questions, settings), *self.lines(case, view)),
                 an_object({question.key: self.schema(settings) for question in questions}),
                 settings,
                 seed=seed,
@@ -58,9 +65,9 @@ class Pairwise(JudgingProtocol):
         """What is answered on one dimension."""
         return an_object({"reason": a_reason(settings), "winner": one_of(WINNERS)})
 
-    def parts(self, settings: Settings) -> dict[str, str]:  # noqa: ARG002  for those that have any
+    def parts(self, settings: Settings) -> dict[str, str]:
         """What the template names besides questions, data and answer."""
-        return {}
+        return {"besides": list_besides(settings)}
 
 
 def find_in_views(

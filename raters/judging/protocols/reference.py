@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from raters.judging.cases import Case
 from raters.judging.fence import Line
 from raters.judging.orders import View
+from raters.judging.protocols.base import EVERY_CALL
 from raters.judging.protocols.pairwise import Pairwise
 from raters.judging.writing import pair_lines, reference_lines
 
@@ -17,6 +18,7 @@ class HumanReference(Pairwise):
     explanation = (
         "Compares both sides in each order with a person's reply to the same message in view."
     )
+    settings = EVERY_CALL | {"orders"}
     needs_reference = True
 
     template = "reference"

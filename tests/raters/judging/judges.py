@@ -50,9 +50,12 @@ def merit(text: str) -> int:
 def lines_of(call: Call) -> list[dict[str, Any]]:
     """The data of a call, from between the two lines with the fence."""
     (message,) = call.messages
-    found = re.search(
-        r"^DATA (\w{32})\n(.*)\nEND OF DATA \1$", message.content, re.DOTALL | re.MULTILINE
-    )
+    return lines_in(message.content)
+
+
+def lines_in(prompt: str) -> list[dict[str, Any]]:
+    """The data of a prompt."""
+    found = re.search(r"^DATA (\w{32})\n(.*)\nEND OF DATA \1$", prompt, re.DOTALL | re.MULTILINE)
     assert found is not None
     return [json.loads(line) for line in found[2].split("\n")]
 

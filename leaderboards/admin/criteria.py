@@ -1,0 +1,307 @@
+"""A study's criteria: by what its raters choose, found and tested by a chat model."""
+
+from collections.abc import Callable, Iterable
+from math import isnan
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+
+from accounts.admin_pages import actor, link, page_of, table
+from leaderboards.admin.reports import shown
+from leaderboards.admin.study_pages import frame_of, live_study
+from leaderboards.comparison.criteria import CHANCE, KEPT, RARE, REDUNDANT, UNCONFIRMED, Worth
+from leaderboards.comparison.figures import Figure
+from leaderboards.decided import FEWEST_PAIRS, MOST_PAIRS
+from leaderboards.errors import BoardError, CriteriaError
+from leaderboards.models import Report
+from leaderboards.pages.words import percent, signed
+from leaderboards.reports import CRITERIA
+from leaderboards.services.criteria import (
+    PAIRS,
+    CriteriaReport,
+    CriteriaWanted,
+    Expense,
+    FoundCriterion,
+    ask_for_criteria,
+    make_judge,
+)
+from leaderboards.services.reports import report_status
+from raters.models import Judge
+from studies.models import ChatModel, Dimension, Study
+
+TEMPLATE = "admin/leaderboards/study/criteria.html"
+STATUS = {
+    KEPT: "kept",
+    REDUNDANT: "says the same as {}",
+    RARE: "tells too few pairs apart",
+    CHANCE: "no more than chance in training",
+    UNCONFIRMED: "not found again held out",
+}
+
+
+def pairs_field(label: str, initial: int) -> forms.IntegerField:
+    """A field for the number of pairs of a part."""
+    return forms.IntegerField(
+        label=label,
+        initial=initial,
+        min_value=FEWEST_PAIRS,
+        max_value=MOST_PAIRS,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+
+class CriteriaForm(forms.Form):
+    """Who proposes criteria on what, and from how many pairs."""
+
+    dimension = forms.ModelChoiceField(
+        Dimension.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget
+    )
+    chat_model = forms.ModelChoiceField(
+        ChatModel.objects.order_by("name"), widget=UnfoldAdminSelectWidget
+    )
+    training = pairs_field("Pairs to propose from", PAIRS)
+    held_out = pairs_field("Pairs held out", PAIRS)
+    seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
+
+    def __init__(self, study: Study, data: QueryDict | None) -> None:
+        super().__init__(data)
+        dimensions = study.dimensions.order_by("position", "key")
+        self.fields["dimension"].queryset = dimensions  # type: ignore[attr-defined]
+
+    @property
+    def wanted(self) -> CriteriaWanted:
+        """What a valid form asks for."""
+        data = self.cleaned_data
+        return CriteriaWanted(
+            data["dimension"].key,
+            data["chat_model"].pk,
+            data["training"],
+            data["held_out"],
+            data["seed"],
+        )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def criteria_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
+    """What was found, for whoever may see live figures; `subject` chooses which.
+
+    A post asks for criteria, or makes a judge of those that were kept.
+    """
+    study = live_study(request, study_id)
+    subject = request.GET.get("subject", "")
+    status = report_status(study, CRITERIA, subject)
+    found = status.facts(CriteriaReport)
+    form = CriteriaForm(study, request.POST if _asks(request, "find") else None)
+    if _asks(request, "judge") and found is not None:
+        require_permission(request, "raters.add_judge")
+        return made(request, lambda: make_judge(study, found, at=timezone.now()))
+    if form.is_valid():
+        require_permission(request, "raters.add_judgerun")
+        return asked(request, lambda: _ask(request, study, form.wanted))
+    context = frame_of(request, study, model_admin, name="Criteria") | {
+        "form": form,
+        "earlier": earlier(study, CRITERIA, _subject_words),
+        "tuning": reverse("admin:leaderboards_study_tuning", args=[study.pk]),
+    }
+    if found is not None:
+        context |= _shown(study, found)
+    return shown(request, TEMPLATE, context, status)
+
+
+def require_permission(request: HttpRequest, permission: str) -> None:
+    """PermissionDenied for who may not."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+
+
+def asked(request: HttpRequest, ask: Callable[[], Report]) -> HttpResponse:
+    """Ask for a report, and go to its page; or stay, and say why it is refused."""
+    try:
+        report = ask()
+    except BoardError as refusal:
+        messages.error(request, str(refusal))
+        return redirect(request.get_full_path())
+    return redirect(f"{request.path}?{_query(report.subject)}")
+
+
+def made(request: HttpRequest, make: Callable[[], Judge]) -> HttpResponse:
+    """Make a judge, and go to its page; or stay, and say why not."""
+    try:
+        judge = make()
+    except CriteriaError as refusal:
+        messages.error(request, str(refusal))
+        return redirect(request.get_full_path())
+    messages.success(request, f"{judge} is registered.")
+    page: Model = judge
+    return redirect(page_of(page))
+
+
+def earlier(study: Study, kind: str, words: Callable[[str], str]) -> SafeString | None:
+    """What was asked for before, newest first, by `words` of its subject; None for nothing."""
+    reports = Report.objects.filter(study=study, kind=kind).defer("document").order_by("-pk")
+    rows = [
+        (
+            link(f"?{_query(each.subject)}", words(each.subject)),
+            each.get_state_display(),
+            f"{each.asked_at:%d %B %Y, %H:%M}",
+        )
+        for each in reports
+    ]
+    return table(["What", "State", "Asked for"], rows) if rows else None
+
+
+def figure_cell(figure: Figure) -> SafeString | str:
+    """A share over its interval and what it is of: "86 %", "71 to 94 of 28"."""
+    if not figure.n:
+        return "–"
+    of = f"{100 * figure.low:.0f} to {100 * figure.high:.0f} of {figure.n:,}"
+    return format_html("<strong>{}</strong><br>{}", percent(figure.value), of)
+
+
+def points_cell(figure: Figure) -> SafeString | str:
+    """A difference of shares in points of 100, over its interval."""
+    if isnan(figure.value):
+        return "–"
+    ends = (figure.value, figure.low, figure.high)
+    value, low, high = (signed(100 * each, decimals=0) for each in ends)
+    return format_html("<strong>{}</strong><br>{} to {}", value, low, high)
+
+
+def expense_words(expense: Expense) -> str:
+    """What was asked, and what came of it."""
+    return (
+        f"{expense.asked:,} questions were asked; {expense.unreadable:,} answers could not be read "
+        f"and {expense.unanswered:,} questions were given up. As far as tokens were counted, it "
+        f"cost ${expense.cost:,.2f}."
+    )
+
+
+def _asks(request: HttpRequest, step: str) -> bool:
+    return request.method == "POST" and request.POST.get("step") == step
+
+
+def _ask(request: HttpRequest, study: Study, wanted: CriteriaWanted) -> Report:
+    return ask_for_criteria(study, wanted, by=actor(request), at=timezone.now())
+
+
+def _subject_words(subject: str) -> str:
+    wanted = CriteriaWanted.parse(subject)
+    chat_model = ChatModel.objects.filter(pk=wanted.chat_model).first()
+    pairs = f"{wanted.training} + {wanted.held_out} pairs"
+    return f"{wanted.dimension}, by {chat_model}, {pairs}, seed {wanted.seed}"
+
+
+def _query(subject: str) -> str:
+    query = QueryDict(mutable=True)
+    query["subject"] = subject
+    return query.urlencode()
+
+
+def _shown(study: Study, found: CriteriaReport) -> dict[str, Any]:
+    return {
+        "page": found,
+        "dimension": study.dimensions.filter(key=found.dimension).first() or found.dimension,
+        "answer": _answer(found),
+        "criteria": _criteria_table(found.criteria),
+        "rubric": _rubric_table(found),
+        "sayings": _saying_table(found.criteria),
+        "expense": expense_words(found.expense),
+    }
+
+
+def _answer(found: CriteriaReport) -> str:
+    if not found.kept:
+        return "No criterion tells what raters choose, in both parts."
+    names = ", ".join(f"{_way(each.worth)} of “{each.name}”" for each in found.kept)
+    return f"Raters choose {names}."
+
+
+def _way(worth: Worth) -> str:
+    return "more" if worth.sign > 0 else "less"
+
+
+def _criteria_table(criteria: tuple[FoundCriterion, ...]) -> SafeString:
+    rows = [
+        (
+            _named(each),
+            _status(each, criteria),
+            _way(each.worth),
+            figure_cell(each.worth.training),
+            figure_cell(each.worth.held_out),
+            points_cell(each.worth.weight),
+            percent(each.disagree.value) if each.disagree.n else "–",
+        )
+        for each in sorted(criteria, key=lambda each: list(STATUS).index(each.worth.status))
+    ]
+    headers = [
+        *("Criterion", "What became of it", "Preferred", "#Right in training"),
+        *("#Right held out", "#Moves a choice by", "#Orders contradict"),
+    ]
+    return table(headers, rows)
+
+
+def _named(found: FoundCriterion) -> SafeString:
+    return format_html("<strong>{}</strong><br>{}", found.name, found.text)
+
+
+def _status(found: FoundCriterion, criteria: tuple[FoundCriterion, ...]) -> str:
+    twin = found.worth.like
+    return STATUS[found.worth.status].format("" if twin is None else f"“{criteria[twin].name}”")
+
+
+def _rubric_table(found: CriteriaReport) -> SafeString:
+    rubric = found.rubric
+    rows: Iterable[tuple[str, SafeString | str]] = [
+        ("The criteria that training chose", figure_cell(rubric.accuracy)),
+        (
+            "The longer or the shorter reply, whichever training preferred",
+            figure_cell(rubric.length),
+        ),
+        ("Always the side that training preferred", figure_cell(rubric.majority)),
+        ("Criteria less length, in points", points_cell(rubric.gain)),
+    ]
+    return table(["Names the preferred side", "#Held out"], rows)
+
+
+def _saying_table(criteria: tuple[FoundCriterion, ...]) -> SafeString:
+    rows = [
+        (
+            each.name,
+            figure_cell(saying.named),
+            _part(saying.said),
+            _part(saying.revealed),
+            points_cell(saying.gap),
+            _gap_words(saying.gap),
+        )
+        for each in criteria
+        if (saying := each.saying) is not None
+    ]
+    headers = [
+        *("Criterion", "#Reasons that name it", "#Part of what is said"),
+        *("#Part of what choices show", "#Said less shown, points", "In words"),
+    ]
+    return table(headers, rows)
+
+
+def _part(share: float) -> str:
+    return "–" if isnan(share) else percent(share)
+
+
+def _gap_words(gap: Figure) -> str:
+    if gap.low > 0:
+        return "Said more than it decides."
+    return "Decides more than is said." if gap.high < 0 else "Can’t be told apart."
