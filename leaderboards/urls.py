@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leaderboards import views, views_board, views_machines, views_robustness
+from leaderboards import views, views_board, views_labels, views_machines, views_robustness
 
 app_name = "leaderboards"
 # The address of a board never changes hands: it stays that of the board that was published.
@@ -24,6 +24,8 @@ urlpatterns = [
     path("studies/<slug:slug>/groups/", views_board.groups, name="groups"),
     path("studies/<slug:slug>/dimensions/", views_board.dimensions, name="dimensions"),
     path("studies/<slug:slug>/topics/", views_board.topics, name="topics"),
+    path("studies/<slug:slug>/labels/", views_labels.labels, name="labels"),
+    path("studies/<slug:slug>/safety/", views_labels.safety, name="safety"),
     path("studies/<slug:slug>/history/", views_board.history, name="history"),
     path("studies/<slug:slug>/said/", views_board.said, name="said"),
     path("studies/<slug:slug>/wall/", views_board.wall, name="wall"),

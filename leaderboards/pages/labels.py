@@ -9,13 +9,21 @@ from leaderboards.labels import ConversationLabel, EffectFacts, Labels, SideValu
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
 from leaderboards.pages.robustness_parts import Part
-from leaderboards.pages.words import percent, signed
+from leaderboards.pages.words import listed, percent, signed
 from leaderboards.reports import LABELS
 from leaderboards.services.reports import ReportStatus, report_status
 from studies.models import Study
 
-# One sentence that stands on every page of labels.
-NO_RANKING: Final = "Labels are never a part of the ranking."
+ABOUT_EFFECTS: Final = (
+    "“Stands” is what is left if none of all these findings may be chance (Holm). Several verdicts "
+    "of one rater count as if they were by several. An odds ratio is no cause: replies that are "
+    "labelled so may differ in other ways."
+)
+ABOUT_SPREAD: Final = (
+    "Spread is how far contestants are apart in skill there, an sd in log-odds; it is told from "
+    "{fewest} verdicts a contestant on."
+)
+MOST_ODDS: Final = 100
 EVERYBODY: Final = "Everybody"
 TOO_FEW: Final = "too few"
 
@@ -65,19 +73,16 @@ def read_labels_page(study: Study, entry: PastBoard, choice: Choice) -> LabelsPa
 def labels_in_words(study: Study, found: Labels) -> LabelsInWords:
     """A report in words, with contestants and groups by the names that they have now."""
     names = dict(study.contestants.values_list("slug", "name"))
-    groups = {
-        (axis, key): f"{axis_name}: {name}"
-        for axis, axis_name, key, name in _groups(study)
-    }
+    groups = {(axis, key): f"{axis_name}: {name}" for axis, axis_name, key, name in _groups(study)}
     sides = [each for each in found.sides if each.effect is not None]
     return LabelsInWords(
         found=found,
         answer=answer_of(found),
-        basis=_basis(found),
+        basis=" ".join((_basis(found), ABOUT_EFFECTS, ABOUT_SPREAD.format(fewest=found.fewest))),
         parts=(
             *(_effect_part(each, groups) for each in sides),
             *_share_parts(found, names),
-            *(_conversation_part(each, found.fewest) for each in found.conversations),
+            *(_conversation_part(each) for each in found.conversations if each.values),
         ),
     )
 
@@ -140,11 +145,7 @@ def _effect_part(side: SideValue, groups: Mapping[tuple[str, str], str]) -> Part
         explanation=f"“{side.value.replace('-', ' ')}” means: {side.meaning}. The odds are those "
         "of the side of which it is said against the other, between contestants of the same "
         "skill.",
-        notes=(
-            "“Stands” is what is left if none of all these findings may be chance (Holm). Several "
-            "verdicts of one rater count as if they were by several. An odds ratio is no cause: "
-            "replies that are labelled so may differ in other ways.",
-        ),
+        notes=(),
         heads=("Raters", "#Odds ratio", "#95 % interval", "#Verdicts", "Stands"),
         rows=tuple(rows),
     )
@@ -157,16 +158,21 @@ def _finding(side: SideValue, effect: EffectFacts) -> str:
     if not effect.stands:
         return f"That one side {doing} does not go clearly with people’s verdicts"
     way = "more" if effect.log_odds > 0 else "less"
-    ratio = exp(abs(effect.log_odds))
-    return f"A side that {doing} is preferred {way} often: odds {ratio:.1f} to 1"
+    return f"A side that {doing} is preferred {way} often: odds {_odds(abs(effect.log_odds))} to 1"
 
 
 def _effect_row(name: str, effect: EffectFacts) -> tuple[str, ...]:
     if not effect.is_enough:
         return name, "–", TOO_FEW, f"{effect.n:,}", "–"
-    interval = f"{exp(effect.low):.2f} to {exp(effect.high):.2f}"
+    interval = f"{_odds(effect.low)} to {_odds(effect.high)}"
     stands = "yes" if effect.stands else "no"
-    return name, f"{exp(effect.log_odds):.2f}", interval, f"{effect.n:,}", stands
+    return name, _odds(effect.log_odds), interval, f"{effect.n:,}", stands
+
+
+def _odds(log_odds: float) -> str:
+    """Log-odds as an odds ratio; beyond a hundred no digit means anything."""
+    ratio = exp(min(log_odds, 10))
+    return ">100" if ratio > MOST_ODDS else f"{ratio:.2f}"
 
 
 def _share_parts(found: Labels, names: Mapping[str, str]) -> Iterator[Part]:
@@ -202,25 +208,18 @@ def _share_cell(share: float, side: SideValue, place: int) -> str:
     return f"{percent(share)} ({of.low * 100:.0f}–{percent(of.high)})"
 
 
-def _conversation_part(label: ConversationLabel, fewest: int) -> Part:
+def _conversation_part(label: ConversationLabel) -> Part:
     apart = [value.value.replace("-", " ") for value in label.values if value.differs]
-    finding = "Ties are about as frequent whatever it is"
+    finding = "ties are about as frequent whatever it is"
     if apart:
-        finding = f"Ties are clearly more or less frequent with: {', '.join(apart)}"
-    if not label.values:
-        finding = "There is nothing labelled so yet"
+        finding = f"ties are clearly more or less frequent with {listed(apart)}"
     source = "A judge says it" if label.is_of_judge else "Read from messages, without a judge"
     return Part(
         key=label.key,
         name=label.name,
-        finding=finding,
+        finding=f"{label.name}: {finding}",
         explanation=f"{label.question} {source}, of {label.labelled:,} verdicts’ conversations.",
-        notes=(
-            "Spread is how far contestants are apart in skill there, an sd in log-odds; it is "
-            f"told from {fewest} verdicts a contestant on.",
-        )
-        if label.values
-        else (),
+        notes=(),
         heads=("Value", "#Verdicts", "#Ties", "#95 % interval", "Differs", "#Spread"),
         rows=tuple(map(_value_row, label.values)),
     )

@@ -24,9 +24,10 @@ from leaderboards.ranking.boards import (
     rank_board,
 )
 from leaderboards.ratings import read_rating_input
-from leaderboards.reports import BOARD, ROBUSTNESS, TOPICS
+from leaderboards.reports import BOARD, LABELS, ROBUSTNESS, SAFETY, TOPICS
 from leaderboards.services.reports import ask_for_report, report_under_way
 from leaderboards.verdicts import Frame, read_board_input
+from raters.judging.protocols import LABELLERS
 from raters.models import Rating, Verdict
 from studies.ledger import By, Kind, head, record
 from studies.models import Study
@@ -138,10 +139,15 @@ def take_board(
     _record_board(board, exported, by=by)
     if study.protocol == Study.Protocol.PAIRWISE:
         has_topics = study.tasks.count() > 1
+        is_labelled = study.judge_runs.filter(judge__protocol__in=LABELLERS).exists()
         for each in frame.dimensions:
             ask_for_report(study, ROBUSTNESS, each.key, by=by, at=at)
             if has_topics:
                 ask_for_report(study, TOPICS, each.key, by=by, at=at)
+            if study.has_scenarios:
+                ask_for_report(study, SAFETY, each.key, by=by, at=at)
+            if is_labelled:
+                ask_for_report(study, LABELS, each.key, by=by, at=at)
     return board
 
 

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from leaderboards import api as leaderboards
 from leaderboards.controls_api import ControlsDetail
+from leaderboards.labels_api import LabelsDetail, SafetyDetail
 from leaderboards.machines_api import (
     JudgeRunDetail,
     JudgeRunList,
@@ -90,6 +91,8 @@ urlpatterns: list[URLPattern] = [
     path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),
     path("studies/<slug:slug>/controls/", ControlsDetail.as_view(), name="controls"),
     path("studies/<slug:slug>/topics/", TopicsDetail.as_view(), name="topics"),
+    path("studies/<slug:slug>/labels/", LabelsDetail.as_view(), name="labels"),
+    path("studies/<slug:slug>/safety/", SafetyDetail.as_view(), name="safety"),
     path("studies/<slug:slug>/judges/", JudgeRunList.as_view(), name="judge-run-list"),
     path(
         "studies/<slug:slug>/judges/<int:number>/",

@@ -42,7 +42,7 @@ from raters.errors import JudgeError
 from raters.judging.canaries import list_canaries
 from raters.judging.cases import Question
 from raters.judging.errors import SettingsError
-from raters.judging.protocols import PROTOCOLS
+from raters.judging.protocols import EVERY_PROTOCOL
 from raters.judging.settings import Settings
 from raters.models import Judge, Judgement, JudgeRun, JudgeVerdict
 from raters.services.judge_runs import (
@@ -77,11 +77,11 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
 
     protocol = forms.ChoiceField(
         widget=UnfoldAdminRadioSelectWidget,
-        choices=[(key, protocol.name) for key, protocol in PROTOCOLS.items()],
+        choices=[(key, protocol.name) for key, protocol in EVERY_PROTOCOL.items()],
         help_text=format_html_join(
             mark_safe("<br>"),
             "{}: {}",
-            ((protocol.name, protocol.explanation) for protocol in PROTOCOLS.values()),
+            ((protocol.name, protocol.explanation) for protocol in EVERY_PROTOCOL.values()),
         ),
     )
     chat_models = forms.ModelMultipleChoiceField(
@@ -111,7 +111,7 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        protocol = PROTOCOLS.get(data.get("protocol", ""))
+        protocol = EVERY_PROTOCOL.get(data.get("protocol", ""))
         if protocol is not None and "settings" in data:
             try:
                 Settings.parse(data["settings"], protocol)
@@ -160,11 +160,11 @@ class JudgeAdmin(NeverDeleted, HustingsAdmin):
         """The form's service has written it."""
 
     def unfit_steps(self, judge: Judge) -> Iterable[str]:
-        return [] if judge.protocol in PROTOCOLS else ["new_version"]
+        return [] if judge.protocol in EVERY_PROTOCOL else ["new_version"]
 
     @display(description="Protocol")
     def protocol_name(self, judge: Judge) -> str:
-        protocol = PROTOCOLS.get(judge.protocol)
+        protocol = EVERY_PROTOCOL.get(judge.protocol)
         return protocol.name if protocol else judge.protocol
 
     @display(description="Chat models")
@@ -179,7 +179,7 @@ class JudgeAdmin(NeverDeleted, HustingsAdmin):
     @display(description="")
     def prompt(self, judge: Judge) -> SafeString | str:
         """The first question of a canary, as its chat model reads it."""
-        protocol = PROTOCOLS.get(judge.protocol)
+        protocol = EVERY_PROTOCOL.get(judge.protocol)
         if protocol is None:
             return "Nobody is asked."
         rubric = judge.settings.get("rubric", {})
@@ -247,7 +247,7 @@ class RunForm(StepForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        judges = Judge.objects.filter(protocol__in=PROTOCOLS)
+        judges = Judge.objects.filter(protocol__in=EVERY_PROTOCOL)
         self.fields["judge"].queryset = judges  # type: ignore[attr-defined]
 
 

@@ -51,7 +51,17 @@ class Canary:
 
 def list_canaries() -> tuple[Canary, ...]:
     """Every canary: each bad reply on each conversation, on both sides."""
+    return tuple(canary for canary in _canaries() if canary.style not in _label_styles())
+
+
+def list_label_canaries() -> tuple[Canary, ...]:
+    """Those of a run that labels: all of them, and replies that say how they are to be labelled."""
     return _canaries()
+
+
+def canary_of(key: str) -> Canary:
+    """A canary by its key; KeyError if there is none."""
+    return {canary.key: canary for canary in _canaries()}[key]
 
 
 def outcome_of_canary(canary: Canary, finding: Finding) -> CanaryOutcome:
@@ -63,10 +73,19 @@ def outcome_of_canary(canary: Canary, finding: Finding) -> CanaryOutcome:
 
 
 @cache
-def _canaries() -> tuple[Canary, ...]:
-    script = tomllib.loads(
+def _script() -> dict[str, Any]:
+    return tomllib.loads(
         resources.files("raters.judging").joinpath("canaries.toml").read_text(encoding="utf-8")
     )
+
+
+def _label_styles() -> frozenset[str]:
+    return frozenset(_script()["labelled"])
+
+
+@cache
+def _canaries() -> tuple[Canary, ...]:
+    script = _script()
     return tuple(
         _canary(conversation, kind, style, bad, side)
         for conversation in script["conversation"]
@@ -78,7 +97,7 @@ def _canaries() -> tuple[Canary, ...]:
 def _bad_replies(script: dict[str, Any]) -> Iterator[tuple[CanaryKind, str, str]]:
     yield CanaryKind.EMPTY, "", ""
     yield CanaryKind.CONSTANT, "", script["constant"]
-    for style, text in script["injected"].items():
+    for style, text in (script["injected"] | script["labelled"]).items():
         yield CanaryKind.INJECTED, style, text
 
 

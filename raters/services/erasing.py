@@ -13,6 +13,7 @@ from raters.models import (
     Battle,
     CheckAnswer,
     JudgeAnswer,
+    JudgeLabel,
     JudgeVerdict,
     Participation,
     Reply,
@@ -70,6 +71,8 @@ def _erase_words(participation: Participation) -> None:
     of_hers = {"judgement__battle__participation": participation}
     JudgeAnswer.objects.filter(**of_hers).update(text="", token_logprobs=None)
     JudgeVerdict.objects.filter(**of_hers).update(reason="", samples=[])
+    # What her conversation was about is as much hers as its words.
+    JudgeLabel.objects.filter(**of_hers).delete()
 
 
 def _erase_findings(participation: Participation) -> None:

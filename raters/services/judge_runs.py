@@ -13,14 +13,16 @@ from django.db.models import Count, Max, QuerySet, Sum
 
 from raters.errors import JudgeError
 from raters.judge_cases import judgeable_battles
-from raters.judging.canaries import Canary, list_canaries
+from raters.judging.canaries import Canary, canary_of, list_canaries, list_label_canaries
 from raters.judging.errors import SettingsError
-from raters.judging.protocols import PROTOCOLS, Asks
+from raters.judging.labels import Label, obeys
+from raters.judging.protocols import EVERY_PROTOCOL, LABELLERS, Asks
 from raters.judging.settings import Settings
 from raters.judging.writing import digest_of_prompts
 from raters.models import (
     Judge,
     JudgeAnswer,
+    JudgeLabel,
     JudgeMember,
     Judgement,
     JudgeRun,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 State = JudgeRun.State
 UNDER_WAY: Final = (State.RUNNING, State.PAUSED)
-SPENT: Final = "Its budget of ${budget:,.2f} is spent. Raise the budget to go on."
+SPENT: Final = "Its budget of ${:,.2f} is spent. Raise the budget to go on."
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,13 @@ def add_judge(
     Raises JudgeError for a protocol that there is not, settings that it can't use, or where
     nobody is asked.
     """
-    if protocol not in PROTOCOLS:
-        known = ", ".join(PROTOCOLS)
+    if protocol not in EVERY_PROTOCOL:
+        known = ", ".join(EVERY_PROTOCOL)
         raise JudgeError(f"There is no protocol “{protocol}”; there are: {known}.")
     if not chat_models:
         raise JudgeError("Choose the chat model that judges, or several for a jury.")
     try:
-        Settings.parse(settings, PROTOCOLS[protocol])
+        Settings.parse(settings, EVERY_PROTOCOL[protocol])
     except SettingsError as error:
         raise JudgeError(f"The settings can't be used: {error}") from error
     judge = next_version(name, protocol=protocol, settings=settings, at=at)
@@ -123,7 +125,7 @@ def start_run(
     to judge, the settings don't fit the study's dimensions, or the judge asks nobody.
     """
     selection = selection or Selection()
-    protocol = PROTOCOLS.get(judge.protocol)
+    protocol = EVERY_PROTOCOL.get(judge.protocol)
     members = list(judge.members.select_related("chat_model"))
     if protocol is None or not members:
         raise JudgeError(f"{judge} asks no chat model: its verdicts came from elsewhere.")
@@ -170,7 +172,8 @@ def _create_run(judge: Judge, study: Study, **fields: Any) -> JudgeRun:
 
 def _give_work(run: JudgeRun, battles: Sequence[int], *, at: datetime) -> None:
     """A judgement for each battle and canary; canaries stand among the battles, not after them."""
-    canaries = [canary.key for canary in draw_canaries(seed=run.seed)]
+    labels = run.judge.protocol in LABELLERS
+    canaries = [canary.key for canary in draw_canaries(seed=run.seed, of_labels=labels)]
     apart = max(len(battles) // (len(canaries) + 1), 1)
     work = [Judgement(run=run, battle_id=battle_id, due_at=at) for battle_id in battles]
     for place, key in enumerate(canaries, start=1):
@@ -180,11 +183,11 @@ def _give_work(run: JudgeRun, battles: Sequence[int], *, at: datetime) -> None:
     Judgement.objects.bulk_create(work, batch_size=1_000)
 
 
-def draw_canaries(*, seed: int) -> list[Canary]:
+def draw_canaries(*, seed: int, of_labels: bool = False) -> list[Canary]:
     """One canary of each kind and style, its conversation and side drawn by seed."""
     rng = np.random.default_rng(seed)
     by_kind: defaultdict[tuple[str, str], list[Canary]] = defaultdict(list)
-    for canary in list_canaries():
+    for canary in list_label_canaries() if of_labels else list_canaries():
         by_kind[canary.kind, canary.style].append(canary)
     return [same[rng.integers(len(same))] for same in by_kind.values()]
 
@@ -202,7 +205,7 @@ def go_on_with_run(run: JudgeRun, *, budget: Decimal | None = None) -> None:
         JudgeRun.objects.filter(pk=run.pk).update(budget=budget)
         run.budget = budget
     if left_of(run) <= 0:
-        raise JudgeError(SPENT.format(budget=run.budget))
+        raise JudgeError(SPENT.format(run.budget or 0))
     _move(run, State.RUNNING, reason="")
 
 
@@ -228,7 +231,7 @@ def left_of(run: JudgeRun) -> Decimal:
 def pause_spent_run(run: JudgeRun) -> None:
     """Pause a running run whose answers have cost its budget."""
     running = JudgeRun.objects.filter(pk=run.pk, state=State.RUNNING)
-    running.update(state=State.PAUSED, reason=SPENT.format(budget=run.budget))
+    running.update(state=State.PAUSED, reason=SPENT.format(run.budget or 0))
 
 
 def spent_by(run: JudgeRun) -> Decimal:
@@ -267,7 +270,8 @@ def end_if_done(run: JudgeRun, *, at: datetime) -> bool:
     lost = tuple(lost_canaries(run))
     state, reason = State.FINISHED, ""
     if lost:
-        state, reason = State.FAILED, f"A canary won: {', '.join(lost)}. No verdict of it counts."
+        said = "label" if run.judge.protocol in LABELLERS else "verdict"
+        state, reason = State.FAILED, f"A canary won: {', '.join(lost)}. No {said} of it counts."
     elif not run.judgements.filter(state=Judgement.State.FINISHED).exists():
         state, reason = State.FAILED, "Not one of its judgements could be finished."
     running = JudgeRun.objects.filter(pk=run.pk, state=State.RUNNING)
@@ -275,11 +279,24 @@ def end_if_done(run: JudgeRun, *, at: datetime) -> bool:
 
 
 def lost_canaries(run: JudgeRun) -> list[str]:
-    """The canaries of a run that won overall: what nobody in his senses would have preferred."""
+    """The canaries of a run that won overall: what nobody in his senses would have preferred.
+
+    Of a run that labels, those whose goal was reached by such replies and not by sensible ones.
+    """
+    if run.judge.protocol in LABELLERS:
+        return _obeyed_canaries(run)
     losers = {canary.key: canary.must_not_win for canary in list_canaries()}
     said = JudgeVerdict.objects.filter(judgement__run=run, dimension__is_overall=True)
     of_canaries = said.exclude(judgement__canary="").values_list("judgement__canary", "outcome")
     return sorted(canary for canary, outcome in of_canaries if losers.get(canary) == outcome)
+
+
+def _obeyed_canaries(run: JudgeRun) -> list[str]:
+    said = JudgeLabel.objects.filter(judgement__run=run).exclude(judgement__canary="")
+    labels: defaultdict[str, list[Label]] = defaultdict(list)
+    for key, name, side, value in said.values_list("judgement__canary", "key", "side", "value"):
+        labels[key].append(Label(name, side, value))
+    return sorted(key for key, given in labels.items() if obeys(canary_of(key), given))
 
 
 def _open_work(run: JudgeRun) -> QuerySet[Judgement]:

@@ -8,7 +8,7 @@ until then is not asked again. The broker rings a bell and carries nothing else.
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,21 +20,22 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from raters.errors import JudgeError
-from raters.judge_cases import read_case, read_fillers, read_questions
+from raters.judge_cases import read_case, read_fillers, read_questions, with_examples
 from raters.judging.calls import Answer, Call
-from raters.judging.canaries import list_canaries
+from raters.judging.canaries import canary_of
 from raters.judging.cases import Case, Question
 from raters.judging.errors import CaseError, UnreadableAnswerError
 from raters.judging.findings import Finding
 from raters.judging.jury import combine_jury
-from raters.judging.protocols import PROTOCOLS, JudgingProtocol, Steps
+from raters.judging.labels import Label, agree_on
+from raters.judging.protocols import EVERY_PROTOCOL, Asking, LabelSteps, Steps
 from raters.judging.settings import Settings
-from raters.models import JudgeAnswer, Judgement, JudgeRun, JudgeVerdict
+from raters.models import JudgeAnswer, JudgeLabel, Judgement, JudgeRun, JudgeVerdict
 from raters.services.answers import AnswerInThread
 from raters.services.judge_runs import cost_of_answers, end_if_done, left_of, pause_spent_run
 from studies import providers
 from studies.models import ChatModel
-from studies.providers import ProviderError, TokenLogprob
+from studies.providers import Endpoint, ProviderError, TokenLogprob
 from studies.registry import endpoint_of
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ LONGEST_WAIT: Final = timedelta(seconds=2)
 BELL_EXPIRES: Final = timedelta(seconds=20)
 LONGEST_ERROR: Final = 2_000
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
+
+Said = Finding | Label
 
 
 class ClaimLostError(Exception):
@@ -75,7 +78,7 @@ class Bench:
     """
 
     run: JudgeRun
-    protocol: JudgingProtocol
+    protocol: Asking[Any]
     settings: Settings
     questions: tuple[Question, ...]
     dimensions: dict[str, int]
@@ -85,12 +88,12 @@ class Bench:
     @classmethod
     def of(cls, run: JudgeRun) -> Self:
         """Read a run's judge and its study's dimensions."""
-        protocol = PROTOCOLS[run.judge.protocol]
+        protocol = EVERY_PROTOCOL[run.judge.protocol]
         members = run.judge.members.select_related("chat_model")
         return cls(
             run=run,
             protocol=protocol,
-            settings=Settings.parse(run.judge.settings, protocol),
+            settings=with_examples(Settings.parse(run.judge.settings, protocol)),
             questions=read_questions(run.study),
             dimensions=dict(run.study.dimensions.values_list("key", "pk")),
             members=tuple(member.chat_model for member in members),
@@ -244,7 +247,7 @@ def make_judgement(bench: Bench, claim: JudgementClaim) -> bool:
     given up with the error.
     """
     try:
-        findings = _judge(bench, claim)
+        said = _judge(bench, claim)
     except ClaimLostError:
         logger.warning("Judgement %s was taken over by another worker.", claim.judgement_id)
     except NotNowError as wait:
@@ -254,40 +257,50 @@ def make_judgement(bench: Bench, claim: JudgementClaim) -> bool:
     except ProviderError as error:
         release_judgement(claim, error, at=timezone.now())
     else:
-        return finish_judgement(bench, claim, findings, at=timezone.now())
+        return finish_judgement(bench, claim, said, at=timezone.now())
     return False
 
 
-def _judge(bench: Bench, claim: JudgementClaim) -> tuple[Finding, ...]:
+def _judge(bench: Bench, claim: JudgementClaim) -> tuple[Said, ...]:
     """What the judge, or each of its jury, finds of the claimed battle or canary."""
-    case = _case_of(bench, claim)
+    related = ("battle__participation__study", "battle__task")
+    judgement = Judgement.objects.select_related(*related).get(pk=claim.judgement_id)
+    case = _case_of(bench, judgement)
+    # A battle that is an example would be shown with who won it.
+    settings = bench.settings.without_example(judgement.battle_id)
     seed = bench.run.seed + claim.judgement_id
-    begin = partial(bench.protocol.judge, case, bench.questions, bench.settings, seed=seed)
+    begin = partial(bench.protocol.judge, case, bench.questions, settings, seed=seed)
     found = {str(each): _ask_member(bench, claim, each, begin) for each in bench.members}
     if len(found) == 1:
         return next(iter(found.values()))
-    by_question = zip(*found.values(), strict=True)
-    return tuple(
-        combine_jury(dict(zip(found, findings, strict=True))).finding for findings in by_question
+    return _of_jury(found)
+
+
+def _of_jury(found: Mapping[str, Sequence[Said]]) -> tuple[Said, ...]:
+    """What several find together, by what a judge is called: on each question, or each label."""
+    labels = [[each for each in said if isinstance(each, Label)] for said in found.values()]
+    findings = [[each for each in said if isinstance(each, Finding)] for said in found.values()]
+    on_each = zip(*findings, strict=True)
+    return (
+        *agree_on(labels),
+        *(combine_jury(dict(zip(found, each, strict=True))).finding for each in on_each),
     )
 
 
-def _case_of(bench: Bench, claim: JudgementClaim) -> Case:
-    related = ("battle__participation__study", "battle__task")
-    judgement = Judgement.objects.select_related(*related).get(pk=claim.judgement_id)
+def _case_of(bench: Bench, judgement: Judgement) -> Case:
     if judgement.battle is None:
-        return next(each.case for each in list_canaries() if each.key == judgement.canary)
+        return canary_of(judgement.canary).case
     wanted = bench.settings.batch_size - 2 if bench.protocol.needs_others else 0
     fillers = read_fillers(judgement.battle, wanted=wanted, seed=bench.run.seed)
     return read_case(judgement.battle, others=fillers)
 
 
-Begin = Callable[[], Steps]
+Begin = Callable[[], Steps | LabelSteps]
 
 
 def _ask_member(
     bench: Bench, claim: JudgementClaim, member: ChatModel, begin: Begin
-) -> tuple[Finding, ...]:
+) -> tuple[Said, ...]:
     """What one chat model finds. What it answered before is not asked again, if it can be read.
 
     Raises UnreadableAnswerError once a question was answered so too often.
@@ -308,7 +321,7 @@ def _play(
     member: ChatModel,
     begin: Begin,
     answers: dict[str, Answer],
-) -> tuple[Finding, ...]:
+) -> tuple[Said, ...]:
     """Go through the protocol's steps; `answers`, by key, grow by what had to be asked."""
     steps = begin()
     try:
@@ -319,19 +332,15 @@ def _play(
                     answers[call.key] = _ask(bench, claim, member, call)
             calls = steps.send(tuple(answers[call.key] for call in calls))
     except StopIteration as end:
-        found: tuple[Finding, ...] = end.value
+        found: tuple[Said, ...] = end.value
         return found
 
 
 def _ask(bench: Bench, claim: JudgementClaim, member: ChatModel, call: Call) -> Answer:
     """Ask one question, prolonging the lease meanwhile, and store what was answered."""
     _wait_for_turn(bench.run)
-    endpoint = endpoint_of(member)
-    # The judge's settings go before the chat model's, but for what its endpoint refuses to take.
-    refused = {name: None for name, value in endpoint.parameters.items() if value is None}
-    asked = replace(endpoint, parameters={**endpoint.parameters, **call.parameters, **refused})
     deadline = timezone.now() + CALL_LIMIT
-    answer = AnswerInThread(asked, call.messages, deadline=deadline)
+    answer = AnswerInThread(asked_endpoint(member, call), call.messages, deadline=deadline)
     try:
         while not answer.is_over:
             answer.read(claim.lease / 3)
@@ -353,6 +362,17 @@ def _ask(bench: Bench, claim: JudgementClaim, member: ChatModel, call: Call) -> 
         answered_at=timezone.now(),
     )
     return Answer(whole.text, whole.token_logprobs)
+
+
+def asked_endpoint(chat_model: ChatModel, call: Call) -> Endpoint:
+    """How a chat model is asked a judge's question.
+
+    The judge's settings go before the chat model's, but for what its endpoint refuses to take.
+    """
+    endpoint = endpoint_of(chat_model)
+    refused = {name: None for name, value in endpoint.parameters.items() if value is None}
+    parameters = {**endpoint.parameters, **call.parameters, **refused}
+    return replace(endpoint, parameters=parameters)
 
 
 def _wait_for_turn(run: JudgeRun) -> None:
@@ -399,15 +419,22 @@ def _set_aside(claim: JudgementClaim, member: ChatModel, error: UnreadableAnswer
 
 @transaction.atomic
 def finish_judgement(
-    bench: Bench, claim: JudgementClaim, findings: Sequence[Finding], *, at: datetime
+    bench: Bench, claim: JudgementClaim, said: Sequence[Said], *, at: datetime
 ) -> bool:
-    """Store what the judge finds; False if the claim is no longer this worker's."""
+    """Store what the judge finds, or its labels; False if the claim is not this worker's now."""
     finished = _claimed(claim).update(
         **UNCLAIMED, state=Judgement.State.FINISHED, error="", finished_at=at
     )
     if finished:
         JudgeVerdict.objects.bulk_create(
-            _verdict_of(bench, claim, finding, at=at) for finding in findings
+            _verdict_of(bench, claim, each, at=at) for each in said if isinstance(each, Finding)
+        )
+        JudgeLabel.objects.bulk_create(
+            JudgeLabel(
+                judgement_id=claim.judgement_id, key=each.key, side=each.side, value=each.value
+            )
+            for each in said
+            if isinstance(each, Label)
         )
     return bool(finished)
 

@@ -82,6 +82,12 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         widgets = {"task": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
+        help_texts = {
+            "asks_to_quote": "Raters are asked, beside their consent, if what they write may be "
+            "published without a name; taking part never depends on it. The reasons of those who "
+            "agree stand on contestants’ pages, as long as this is ticked. You can hide each of "
+            "them, on the page of its battle.",
+        }
 
     def clean_electorate(self) -> Electorate | None:
         electorate: Electorate | None = self.cleaned_data["electorate"]
@@ -187,7 +193,7 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
             },
         ),
         ("Way in and way back", {"fields": ["entrance", *PARAMETERS, "reservation_minutes"]}),
-        ("Who may see it", {"fields": ["is_public", "team"]}),
+        ("Who may see it", {"fields": ["is_public", "asks_to_quote", "team"]}),
     ]
     # Side by side, all of them would be wider than a desk's screen.
     actions_detail = [
@@ -200,7 +206,15 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
         {
             "title": "Design",
             "icon": "design_services",
-            "items": ["plan", "allocate", "add_template", "add_tasks", "add_checks", "clone"],
+            "items": [
+                "plan",
+                "allocate",
+                "add_template",
+                "add_tasks",
+                "add_scenarios",
+                "add_checks",
+                "clone",
+            ],
         },
         {
             "title": "More",
@@ -211,6 +225,12 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
                 "multiverse",
                 "robustness",
                 "topics",
+                "labels",
+                "safety",
+                "criteria",
+                "judge",
+                "routing",
+                "scorer",
                 "sampling",
                 "integrity",
                 "exclude_by_rule",
@@ -353,11 +373,13 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
         steps = {"open": "open", "paused": "pause", "closed": "close", "archived": "archive"}
         yield from (step for state, step in steps.items() if state not in NEXT_STATES[study.state])
         if study.state == Study.State.DRAFT:
-            yield from ("take_board", "stopping_page", "multiverse", "robustness", "topics", "live")
+            yield from ("take_board", "stopping_page", "multiverse", "robustness", "topics")
+            yield from ("criteria", "labels", "safety")
+            yield from ("judge", "routing", "scorer", "live")
         else:
             yield "add_template"
         if study.state in OVER:
-            yield from ("allocate", "add_tasks", "preview")
+            yield from ("allocate", "add_tasks", "add_scenarios", "preview")
         if study.participations.exists():
             yield "add_checks"
         if study.state in OVER or not has_ended(study):

@@ -83,6 +83,31 @@ class StudyLinks(HustingsAdmin):
         study = self._study(request, object_id)
         return redirect("admin:leaderboards_study_topics", study_id=study.pk)
 
+    @action(description="Routing", icon="alt_route", url_path="routing", permissions=["view"])
+    def routing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_routing", study_id=study.pk)
+
+    @action(description="Labels", icon="label", url_path="labels", permissions=["view"])
+    def labels(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_labels", study_id=study.pk)
+
+    @action(description="Safety", icon="health_and_safety", url_path="safety", permissions=["view"])
+    def safety(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_safety", study_id=study.pk)
+
+    @action(description="Scorer", icon="model_training", url_path="scorer", permissions=["view"])
+    def scorer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_scorer", study_id=study.pk)
+
+    @action(description="Criteria", icon="checklist", url_path="criteria", permissions=["view"])
+    def criteria(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+        return redirect("admin:leaderboards_study_criteria", study_id=study.pk)
+
     @action(description="Sampling", icon="balance", url_path="sampling", permissions=["view"])
     def sampling(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)

@@ -18,6 +18,7 @@ from studies.cloning import clone_study
 from studies.dimension_templates import add_dimension_template, dimension_templates
 from studies.errors import StudyError
 from studies.models import Study
+from studies.scenario_packs import AREA, add_scenario_pack, scenario_packs
 
 
 class TemplateForm(StepForm):
@@ -41,6 +42,18 @@ class CheckTemplateForm(StepForm):
         super().__init__(*args, **kwargs)
         self.fields["template"].choices = [  # type: ignore[attr-defined]
             (template.key, template.name) for template in check_templates().values()
+        ]
+
+
+class ScenarioPackForm(StepForm):
+    """Which sensitive topics to add."""
+
+    pack = forms.ChoiceField(label="Pack", widget=UnfoldAdminRadioSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pack"].choices = [  # type: ignore[attr-defined]
+            (pack.key, pack.name) for pack in scenario_packs().packs.values()
         ]
 
 
@@ -113,6 +126,35 @@ class DesignSteps(StudyLinks):
     )
     def add_tasks(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return task_list_page(self, request, self._study(request, object_id))
+
+    @action(
+        description="Add sensitive topics",
+        icon="health_and_safety",
+        url_path="add-scenarios",
+        permissions=["change"],
+    )
+    def add_scenarios(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        study = self._study(request, object_id)
+
+        def act(data: dict[str, Any]) -> str:
+            added = add_scenario_pack(study, pack=data["pack"])
+            return f"Added: {len(added)} tasks." if added else "The study has all of them already."
+
+        step = Step(
+            question="Add sensitive topics?",
+            note=" ".join(
+                f"{pack.name}: {pack.description}" for pack in scenario_packs().packs.values()
+            )
+            + f" Each is a task in the area “{AREA}”, whose card says where help is; change the "
+            "help lines to those of your raters’ country. Tell raters of it in the consent, and "
+            "ask on a dimension whom they trust: the safety board is of that.",
+            button="Add",
+            act=act,
+            refusals=(StudyError,),
+            back=page_of(study),
+            form=ScenarioPackForm,
+        )
+        return take_step(self, request, study, step)
 
     @action(
         description="Add checks",

@@ -57,7 +57,7 @@ def test_every_dimension_can_be_asked_about_two_models_and_about_one():
             assert len(spec.rating_question) <= 80, spec
 
 
-def test_the_templates_are_the_five_and_the_six():
+def test_the_templates_are_the_five_the_six_and_the_one_of_trust():
     names = {
         key: [spec.name for spec in template.dimensions]
         for key, template in dimension_templates().items()
@@ -73,6 +73,7 @@ def test_the_templates_are_the_five_and_the_six():
         "companion": [
             "Empathy", "Guidance", "Gentleness", "Understanding", "Completeness", "Fluency",
         ],
+        "safety": ["Trust"],
     }  # fmt: skip
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from raters.judging.protocols.base import Asks, JudgingProtocol, Steps
+from raters.judging.labels import Label
+from raters.judging.protocols.base import Asking, Asks, JudgingProtocol, LabelSteps, Steps
 from raters.judging.protocols.batch import BatchRanking
 from raters.judging.protocols.boolean import BooleanRubric
 from raters.judging.protocols.breakdown import Breakdowns
 from raters.judging.protocols.criteria import Criteria
+from raters.judging.protocols.labels import Labels
 from raters.judging.protocols.pairwise import Pairwise
 from raters.judging.protocols.persona import Persona
 from raters.judging.protocols.reference import HumanReference
@@ -32,4 +34,18 @@ PROTOCOLS: Final[Mapping[str, JudgingProtocol]] = MappingProxyType(
     }
 )
 
-__all__ = ["PROTOCOLS", "Asks", "JudgingProtocol", "Steps"]
+# What these say is no verdict.
+LABELLERS: Final[Mapping[str, Asking[Label]]] = MappingProxyType({Labels.key: Labels()})
+# Whatever a judge can be asked by.
+EVERY_PROTOCOL: Final[Mapping[str, Asking[Any]]] = MappingProxyType({**PROTOCOLS, **LABELLERS})
+
+__all__ = [
+    "EVERY_PROTOCOL",
+    "LABELLERS",
+    "PROTOCOLS",
+    "Asking",
+    "Asks",
+    "JudgingProtocol",
+    "LabelSteps",
+    "Steps",
+]

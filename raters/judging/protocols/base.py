@@ -3,16 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 from raters.judging.calls import Answer, Call
 from raters.judging.cases import Case, Question
 from raters.judging.errors import CaseError
 from raters.judging.findings import Finding
+from raters.judging.labels import Label
 from raters.judging.settings import Rubric, Settings
 
+# What a judge says of a case: findings, by which sides are compared, or labels.
+Found = TypeVar("Found", Finding, Label)
 # Yields the calls of a step, which may be made at once; is sent their answers in the same order.
 Steps = Generator[tuple[Call, ...], tuple[Answer, ...], tuple[Finding, ...]]
+LabelSteps = Generator[tuple[Call, ...], tuple[Answer, ...], tuple[Label, ...]]
 
 EVERY_CALL: Final = frozenset({"temperature", "repeats", "max_words", "logprobs"})
 
@@ -24,8 +28,8 @@ class Asks(StrEnum):
     SINGLE = "single"
 
 
-class JudgingProtocol(ABC):
-    """A way to judge. `settings` are those that it reads, `required` those it can't do without."""
+class Asking(ABC, Generic[Found]):
+    """A way to ask. `settings` are those that it reads, `required` those it can't do without."""
 
     key: ClassVar[str]
     name: ClassVar[str]
@@ -40,8 +44,8 @@ class JudgingProtocol(ABC):
     @abstractmethod
     def judge(
         self, case: Case, questions: Sequence[Question], settings: Settings, *, seed: int
-    ) -> Steps:
-        """Ask about a case in one step or more, and find on each question, in their order.
+    ) -> Generator[tuple[Call, ...], tuple[Answer, ...], tuple[Found, ...]]:
+        """Ask about a case in one step or more, and say what was found.
 
         Raises CaseError for a case that `refusal` refuses, and UnreadableAnswerError for an
         answer that `Call.read` refuses: who reads each answer as it comes, and asks again, is
@@ -67,3 +71,7 @@ class JudgingProtocol(ABC):
         """CaseError for a case that can't be judged so."""
         if refusal := self.refusal(case, questions, settings):
             raise CaseError(refusal)
+
+
+class JudgingProtocol(Asking[Finding]):
+    """A way to judge: it finds on each question, in their order."""

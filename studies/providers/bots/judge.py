@@ -26,6 +26,8 @@ TIE_WITHIN: Final = 0.03
 ENOUGH_WORDS: Final = 60
 # So many words of a reply stand in a reason.
 MOST_NOTED: Final = 20
+# Stands among the values of a label, which are in the order of a scale if "yes" is one of them.
+UNCLEAR: Final = "unclear"
 NUMBERS: Final = ("left_bias", "noise")
 PARAMETERS: Final = (
     *NUMBERS, "response_format", "temperature", "max_tokens", "logprobs", "top_logprobs",
@@ -119,6 +121,8 @@ def _fill(schema: Mapping[str, Any], judged: Judged) -> Any:
             }
         case {"enum": [*values]} if "first" in values:
             return _winner(judged)
+        case {"enum": [*values]} if UNCLEAR in values:
+            return _label(values, judged)
         case {"enum": [*values]}:
             return _on_scale(values, judged)
         case {"type": "array"}:
@@ -137,6 +141,14 @@ def _on_scale(values: Sequence[Any], judged: Judged) -> Any:
     """The value that stands as far up a scale as the merit, or the surer the larger the lead."""
     height = 0.5 + abs(judged.lead) if "second" in judged.merits else judged.merit
     return values[min(len(values) - 1, max(0, int(height * len(values))))]
+
+
+def _label(values: Sequence[str], judged: Judged) -> str:
+    """What somebody speaks of by name; else how far a reply goes, and else that it is none."""
+    if "yes" in values:
+        return str(_on_scale([value for value in values if value != UNCLEAR], judged))
+    named = [value for value in values if {value, value.removesuffix("s")} & {*judged.subjects}]
+    return next(iter(named), "none" if "none" in values else UNCLEAR)
 
 
 def _places(parts: Mapping[str, Any], judged: Judged) -> dict[str, int]:
