@@ -44,7 +44,7 @@ class ConversationLabelOut(serializers.Serializer[ConversationLabel]):
     values = ValueOut(many=True)
 
 
-class ShareOut(serializers.Serializer[SideShare]):
+class LabelShareOut(serializers.Serializer[SideShare]):
     contestant = serializers.SlugField()
     n = serializers.IntegerField()
     share = NumberField()
@@ -52,7 +52,7 @@ class ShareOut(serializers.Serializer[SideShare]):
     high = NumberField()
 
 
-class EffectOut(serializers.Serializer[EffectFacts]):
+class LabelEffectOut(serializers.Serializer[EffectFacts]):
     axis = serializers.CharField(help_text="Empty for all raters.")
     group = serializers.CharField()
     n = serializers.IntegerField(help_text="Verdicts on battles whose sides differ in it.")
@@ -68,9 +68,9 @@ class SideValueOut(serializers.Serializer[SideValue]):
     name = serializers.CharField()
     value = serializers.CharField()
     meaning = serializers.CharField()
-    shares = ShareOut(many=True)
-    effect = EffectOut(allow_null=True, help_text="Null for values that are not measured.")
-    by_group = EffectOut(many=True)
+    shares = LabelShareOut(many=True)
+    effect = LabelEffectOut(allow_null=True, help_text="Null for values that are not measured.")
+    by_group = LabelEffectOut(many=True)
 
 
 class LabelsOut(serializers.Serializer[Labels]):

@@ -53,14 +53,14 @@ class FigureOut(serializers.Serializer[Figure]):
     n = serializers.IntegerField(help_text="Of how many.")
 
 
-class AlphaOut(serializers.Serializer[Alpha]):
+class MachineAlphaOut(serializers.Serializer[Alpha]):
     alpha = NumberField()
     low = NumberField()
     high = NumberField()
     units = serializers.IntegerField()
 
 
-class AgreementOut(serializers.Serializer[Agreement]):
+class MachineAgreementOut(serializers.Serializer[Agreement]):
     items = serializers.IntegerField(help_text="Conversations that both compared.")
     votes = serializers.IntegerField(help_text="People's votes on them.")
     without_majority = serializers.IntegerField()
@@ -71,8 +71,8 @@ class AgreementOut(serializers.Serializer[Agreement]):
     with_others = FigureOut(help_text="Against what leads among the votes but one.")
     people_with_others = FigureOut(help_text="The vote left out against the same: the ceiling.")
     people_with_individuals = FigureOut(help_text="One vote against another.")
-    alpha = AlphaOut(help_text="Krippendorff's, of judge and majority.")
-    people_alpha = AlphaOut(help_text="Krippendorff's, of people alone.")
+    alpha = MachineAlphaOut(help_text="Krippendorff's, of judge and majority.")
+    people_alpha = MachineAlphaOut(help_text="Krippendorff's, of people alone.")
 
 
 class OrderOut(serializers.Serializer[Order]):
@@ -209,7 +209,7 @@ class MachineOut(serializers.Serializer[Machine]):
     abstained = serializers.IntegerField()
     failed = serializers.IntegerField(help_text="Conversations that could not be judged.")
     unreadable = serializers.IntegerField(help_text="Answers that said nothing.")
-    agreement = AgreementOut()
+    agreement = MachineAgreementOut()
     order = OrderOut()
     standings = StandingOut(many=True, help_text="Both boards, in people's order.")
     refusal = serializers.CharField(help_text="Why there are no standings.")

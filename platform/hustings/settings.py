@@ -193,6 +193,11 @@ SPECTACULAR_SETTINGS = {
         "defaultModelsExpandDepth": 0,
         "validatorUrl": None,
     },
+    # Two things have a state, each of its own kinds.
+    "ENUM_NAME_OVERRIDES": {
+        "StudyState": "studies.models.Study.State",
+        "JudgeRunState": "raters.models.JudgeRun.State",
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
 }
