@@ -15,7 +15,7 @@ from tests.cast import NOW, make_admin, make_user
 from tests.leaderboards.conftest import write_due_reports
 from tests.leaderboards.decided_study import SeeingServer, make_chat_model, make_decided_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

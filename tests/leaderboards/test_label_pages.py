@@ -21,7 +21,7 @@ from tests.leaderboards.labelled import make_labels
 from tests.leaderboards.test_labels import flatterer
 from tests.leaderboards.test_safety import make_rubric_run, make_safety_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.cast import NOW, make_admin, make_board, make_study
 from tests.leaderboards.conftest import write_due_reports
 from tests.leaderboards.test_machines import make_judge
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

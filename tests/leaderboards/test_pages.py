@@ -24,7 +24,7 @@ from leaderboards.services.boards import take_board, withdraw_board
 from studies.models import Study
 from studies.services import withdraw_contestant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 SIMULATED = "Simulated raters: not a finding about real people or models"
 

@@ -18,7 +18,7 @@ from raters.services.exclusions import exclude
 from studies.models import Study, Task
 from tests.cast import NOW, make_admin, make_study, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 API = "/api/v1/studies/tea/topics/"
 TASKS = [

@@ -30,7 +30,7 @@ from studies.models import LedgerEntry, Study
 from tests.leaderboards.decided_study import SeeingServer, make_chat_model, make_decided_study
 from tests.raters.judging.judges import lines_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ADVICE = ["Prefer what is said in few words."]
 
 

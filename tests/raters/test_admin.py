@@ -23,7 +23,7 @@ from studies.models import ChatModel, Study, Task
 from tests.cast import complete_design, make_admin, make_study, make_user
 from tests.raters.live import answer, fail, later, make_live_study, open_battle, say, take_part
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

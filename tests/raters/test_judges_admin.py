@@ -12,7 +12,7 @@ from studies.models import ChatModel, Study
 from tests.cast import make_admin, make_user
 from tests.raters.judging_study import make_judge, make_judged_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

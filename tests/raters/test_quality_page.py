@@ -30,7 +30,7 @@ from studies.models import Study
 from tests.cast import NOW, complete_design, make_admin, make_study, make_user
 from tests.raters.live import answer, make_live_study, open_battle, say, take_part
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 State = Participation.State
 

@@ -27,7 +27,7 @@ from studies.registry import (
 )
 from tests.chat_server import ChatServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def soon():
