@@ -3,7 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from raters.services import fraud, judgements, panel, previews, replies, screening, spending
+from raters.services import (
+    fraud,
+    judge_claims,
+    judgements,
+    panel,
+    previews,
+    replies,
+    screening,
+    spending,
+)
 
 
 @shared_task
@@ -71,4 +80,4 @@ def judge(run_id: int) -> None:
 @shared_task
 def ring_running_runs() -> None:
     """Let no run stand still because a bell was lost, or a worker has died."""
-    judgements.ring_running_runs(at=timezone.now())
+    judge_claims.ring_running_runs(at=timezone.now())

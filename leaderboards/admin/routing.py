@@ -43,7 +43,7 @@ from leaderboards.services.reports import ask_for_report, report_status
 from raters.errors import JudgeError
 from raters.judging.protocols import PROTOCOLS
 from raters.models import Judge, JudgeRun
-from raters.services.judgements import ring_run
+from raters.services.judge_claims import ring_run
 from studies.models import Study
 
 TEMPLATE: Final = "admin/leaderboards/study/routing.html"

@@ -45,6 +45,7 @@ from raters.judging.errors import SettingsError
 from raters.judging.protocols import EVERY_PROTOCOL
 from raters.judging.settings import Settings
 from raters.models import Judge, Judgement, JudgeRun, JudgeVerdict
+from raters.services.judge_claims import ring_run
 from raters.services.judge_runs import (
     Selection,
     add_judge,
@@ -54,7 +55,6 @@ from raters.services.judge_runs import (
     progress_of,
     start_run,
 )
-from raters.services.judgements import ring_run
 from studies.models import ChatModel, Study
 
 State = JudgeRun.State

@@ -18,10 +18,11 @@ from raters.models import (
     JudgeVerdict,
     Verdict,
 )
-from raters.services import judge_runs, judgements
+from raters.services import judge_claims, judge_runs, judgements
 from raters.services.erasing import withdraw_and_erase
+from raters.services.judge_claims import Bench, claim_judgement
 from raters.services.judge_runs import Selection, add_judge, start_run
-from raters.services.judgements import Bench, claim_judgement, work_on_run
+from raters.services.judgements import work_on_run
 from studies.models import LedgerEntry, Study
 from tests.chat_server import ChatServer, Refuse, Talk
 from tests.raters.judging_study import judged_battle, make_judge, make_judged_study
@@ -125,12 +126,12 @@ def test_a_claim_is_one_worker_s_and_ends_with_its_lease(study: Study) -> None:
     first = [claim_judgement(bench, at=now) for _ in range(work)]
     assert None not in first
     assert claim_judgement(bench, at=now) is None
-    later = now + judgements.LEASE
+    later = now + judge_claims.LEASE
     again = [claim_judgement(bench, at=later) for _ in range(work)]
     assert {claim.judgement_id for claim in again if claim} == {c.judgement_id for c in first if c}
     slow = first[0]
     assert slow is not None
-    assert not judgements.finish_judgement(bench, slow, (), at=later)
+    assert not judge_claims.finish_judgement(bench, slow, (), at=later)
 
 
 def test_no_more_are_under_way_than_the_slowest_endpoint_takes(study: Study) -> None:
