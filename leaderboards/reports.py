@@ -9,8 +9,8 @@ from django.utils.module_loading import import_string
 from studies.models import Study
 
 Json = dict[str, Any]
-# Given the study, the report's subject and the time, what a report says, as JSON. A HustingsError,
-# such as BoardError or RankingError, says to a person why there is none.
+# Given the study, the report's subject and the time, what a report says, as JSON. A BoardError or a
+# RankingError says to a person why there is none.
 Compute = Callable[[Study, str, datetime], Json]
 
 BOARD: Final = "board"
