@@ -3,6 +3,7 @@
 import json
 from random import Random
 from typing import Any
+from zlib import crc32
 
 from django.utils import timezone
 
@@ -59,8 +60,11 @@ def make_decided_study(battles: int, **more: Any) -> Study:
         )
         for rater in raters
     )
+    # Pairs are dealt by their keys: what stood in the database before must not change the deal.
+    first = 1_000_000 + crc32(study.slug.encode()) % 1_000_000 * 1_000
     held = Battle.objects.bulk_create(
         Battle(
+            pk=first + pair.key,
             participation=part,
             key="1",
             side_a=ash,
