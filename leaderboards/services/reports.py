@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -31,6 +31,16 @@ MOST_ATTEMPTS: Final = 3
 # Bells rung again don't pile up where every worker is busy.
 BELL_EXPIRES: Final = timedelta(seconds=30)
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
+# What a computation breaks off with if it is wrong. What the machine lacks is another matter: the
+# lease ends, and it is tried again.
+BREAKS_OFF: Final = (
+    ArithmeticError,
+    AttributeError,
+    DatabaseError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 DIED: Final = "The worker that was computing it died, several times."
 UNFORESEEN: Final = "It broke off unexpectedly ({error}). The server's log has more."
 
@@ -119,7 +129,7 @@ def write_report(report_id: int, *, at: datetime) -> None:
         document = compute_of(claim.kind)(claim.study, claim.subject, at)
     except (BoardError, RankingError) as error:
         fail_report(claim, str(error), at=timezone.now())
-    except Exception as error:
+    except BREAKS_OFF as error:
         # It would be claimed again, and break off again, until nobody looks any more.
         logger.exception("Report %s broke off.", report_id)
         fail_report(claim, UNFORESEEN.format(error=type(error).__name__), at=timezone.now())

@@ -2,7 +2,8 @@
 
 from raters.admin.battles import BattleAdmin, VerdictAdmin
 from raters.admin.exclusions import ExclusionAdmin
-from raters.admin.judges import JudgeAdmin, JudgeRunAdmin
+from raters.admin.judge_runs import JudgeRunAdmin
+from raters.admin.judges import JudgeAdmin
 from raters.admin.panel import ParticipationAdmin, RaterAdmin
 from raters.admin.strikes import SignalAdmin, StrikeAdmin
 
