@@ -30,18 +30,15 @@ class StudyLinks(HustingsAdmin):
 
     @action(description="Live", icon="monitoring", url_path="live", permissions=["view"])
     def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_study_live", study_id=study.pk)
+        return self._to_page("admin:raters_study_live", request, object_id)
 
     @action(description="Preview", icon="preview", url_path="preview", permissions=["change"])
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_study_preview", study_id=study.pk)
+        return self._to_page("admin:raters_study_preview", request, object_id)
 
     @action(description="Plan", icon="calculate", url_path="plan", permissions=["view"])
     def plan(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_plan", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_plan", request, object_id)
 
     @action(
         description="Take a board",
@@ -50,63 +47,52 @@ class StudyLinks(HustingsAdmin):
         permissions=["take_board"],
     )
     def take_board(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_board_take", study_id=study.pk)
+        return self._to_page("admin:leaderboards_board_take", request, object_id)
 
     @action(description="Stopping", icon="flag", url_path="stopping", permissions=["view"])
     def stopping_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_stopping", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_stopping", request, object_id)
 
     @action(
         description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
     )
     def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_multiverse", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_multiverse", request, object_id)
 
     @action(description="Robustness", icon="verified", url_path="robustness", permissions=["view"])
     def robustness(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_controls", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_controls", request, object_id)
 
     def has_judge_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("raters.add_judgerun")
 
     @action(description="Judge", icon="gavel", url_path="judge", permissions=["judge"])
     def judge(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_study_judge", study_id=study.pk)
+        return self._to_page("admin:raters_study_judge", request, object_id)
 
     @action(description="Topics", icon="category", url_path="topics", permissions=["view"])
     def topics(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_topics", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_topics", request, object_id)
 
     @action(description="Routing", icon="alt_route", url_path="routing", permissions=["view"])
     def routing(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_routing", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_routing", request, object_id)
 
     @action(description="Labels", icon="label", url_path="labels", permissions=["view"])
     def labels(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_labels", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_labels", request, object_id)
 
     @action(description="Safety", icon="health_and_safety", url_path="safety", permissions=["view"])
     def safety(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_safety", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_safety", request, object_id)
 
     @action(description="Scorer", icon="model_training", url_path="scorer", permissions=["view"])
     def scorer(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_scorer", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_scorer", request, object_id)
 
     @action(description="Criteria", icon="checklist", url_path="criteria", permissions=["view"])
     def criteria(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:leaderboards_study_criteria", study_id=study.pk)
+        return self._to_page("admin:leaderboards_study_criteria", request, object_id)
 
     @action(description="Sampling", icon="balance", url_path="sampling", permissions=["view"])
     def sampling(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -127,8 +113,11 @@ class StudyLinks(HustingsAdmin):
         permissions=["exclude_by_rule"],
     )
     def exclude_by_rule(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        study = self._study(request, object_id)
-        return redirect("admin:raters_exclusion_rule", study_id=study.pk)
+        return self._to_page("admin:raters_exclusion_rule", request, object_id)
+
+    def _to_page(self, name: str, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the admin's page of this name, about a study that this person may see."""
+        return redirect(name, study_id=self._study(request, object_id).pk)
 
     def _study(self, request: HttpRequest, object_id: str) -> Study:
         return get_object_or_404(Study.objects.visible_to(request.user), pk=object_id)
