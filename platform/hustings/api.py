@@ -12,19 +12,19 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from leaderboards import api as leaderboards
-from leaderboards.controls_api import ControlsDetail
-from leaderboards.labels_api import LabelsDetail, SafetyDetail
-from leaderboards.machines_api import (
+from leaderboards.api import boards
+from leaderboards.api.controls import ControlsDetail
+from leaderboards.api.labels import LabelsDetail, SafetyDetail
+from leaderboards.api.machines import (
     JudgeRunDetail,
     JudgeRunList,
     MachineCard,
     MachineComparison,
 )
-from leaderboards.multiverse_api import MultiverseDetail
-from leaderboards.routing_api import RoutingDetail
-from leaderboards.sampling_api import SamplingDetail
-from leaderboards.topics_api import TopicsDetail
+from leaderboards.api.multiverse import MultiverseDetail
+from leaderboards.api.routing import RoutingDetail
+from leaderboards.api.sampling import SamplingDetail
+from leaderboards.api.topics import TopicsDetail
 from raters.api import AgreementDetail
 from studies import api as studies
 
@@ -72,20 +72,20 @@ urlpatterns: list[URLPattern] = [
     path(
         "studies/<slug:slug>/contestants/", studies.ContestantList.as_view(), name="contestant-list"
     ),
-    path("studies/<slug:slug>/boards/", leaderboards.BoardList.as_view(), name="board-list"),
+    path("studies/<slug:slug>/boards/", boards.BoardList.as_view(), name="board-list"),
     path(
         "studies/<slug:slug>/boards/<uuid:board_id>/",
-        leaderboards.BoardDetail.as_view(),
+        boards.BoardDetail.as_view(),
         name="board-detail",
     ),
     path(
         "studies/<slug:slug>/boards/<uuid:board_id>/rows/",
-        leaderboards.RowList.as_view(),
+        boards.RowList.as_view(),
         name="row-list",
     ),
     path(
         "studies/<slug:slug>/boards/<uuid:board_id>/export/",
-        leaderboards.BoardExport.as_view(),
+        boards.BoardExport.as_view(),
         name="board-export",
     ),
     path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),

@@ -6,11 +6,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from leaderboards.api.machines import CurveOut, FigureOut, NumberField
+from leaderboards.api.reports import RETRY_AFTER_SECONDS, UnderWayOut, responses
 from leaderboards.comparison.cascade import Cascade, Point
 from leaderboards.comparison.routing_curve import Reached
-from leaderboards.machines_api import CurveOut, FigureOut, NumberField
 from leaderboards.reports import ROUTING
-from leaderboards.reports_api import RETRY_AFTER_SECONDS, UnderWayOut, responses
 from leaderboards.routing import Next, Pair, Relied, Routing, newest_subject
 from leaderboards.services.reports import report_status
 from studies.api import OfLiveStudy

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from leaderboards.api.reports import DIMENSION, OfReport, responses
 from leaderboards.combinations import kinds_of
 from leaderboards.models.boards import SCOPE_NAMES
 from leaderboards.pages.multiverse import (
@@ -16,7 +17,6 @@ from leaderboards.pages.multiverse import (
     multiverse_page,
 )
 from leaderboards.reports import MULTIVERSE
-from leaderboards.reports_api import DIMENSION, OfReport, responses
 from leaderboards.services.multiverse import MultiverseReport, multiverse_subject
 
 

@@ -6,6 +6,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from leaderboards.api.machines import NumberField
+from leaderboards.api.reports import DIMENSION, OfReport, responses
 from leaderboards.errors import BoardError
 from leaderboards.labels import (
     ConversationLabel,
@@ -15,9 +17,7 @@ from leaderboards.labels import (
     SideValue,
     ValueFacts,
 )
-from leaderboards.machines_api import NumberField
 from leaderboards.reports import LABELS, SAFETY
-from leaderboards.reports_api import DIMENSION, OfReport, responses
 from leaderboards.safety import Parting, Passed, Safety, Scenario, safety_dimension
 from leaderboards.services.controls import require_pairs
 from leaderboards.services.topics import TopicPlace

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leaderboards.api.reports import RETRY_AFTER_SECONDS, UnderWayOut, responses
 from leaderboards.comparison.agreement import Agreement
 from leaderboards.comparison.biases import Length, Position, SelfFamily
 from leaderboards.comparison.certainty import Bin, Certainty, Curve
@@ -26,7 +27,6 @@ from leaderboards.machines.runs import COUNTING, developer_of, runs_of
 from leaderboards.models import Board
 from leaderboards.pages.machine_words import answer_of
 from leaderboards.reports import COMPARISON, REPORT_CARD
-from leaderboards.reports_api import RETRY_AFTER_SECONDS, UnderWayOut, responses
 from leaderboards.services.multiverse import dimension_named
 from leaderboards.services.reports import report_status
 from raters.models import JudgeRun

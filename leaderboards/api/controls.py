@@ -6,13 +6,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from leaderboards.api.reports import DIMENSION, OfReport, responses
 from leaderboards.errors import WrongEngineError
 from leaderboards.pages.controls import Place, Raw, Switch, effect_in_words
 from leaderboards.pages.robustness import RobustnessReport, robustness_report
 from leaderboards.pages.robustness_parts import TriadLine
 from leaderboards.ranking.controls import Effect
 from leaderboards.reports import ROBUSTNESS
-from leaderboards.reports_api import DIMENSION, OfReport, responses
 from leaderboards.services.controls import require_pairs
 from leaderboards.services.robustness import OfBoard, Removal, Robustness, Variants
 
