@@ -12,7 +12,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from knox.models import AuthToken
 
 from leaderboards.models import Board, Report, Tournament
 from leaderboards.reports import BOARD
@@ -29,7 +28,7 @@ from raters.models import (
     Verdict,
 )
 from raters.services.exclusions import exclude, lift_exclusion
-from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
+from studies.models import ApiToken, ChatModel, Contestant, Dimension, Electorate, Study
 from studies.services import withdraw_contestant
 from tests.cast import (
     NOW,
@@ -105,8 +104,8 @@ def everything(study, boss):
     """One of whatever can be registered."""
     board = make_board(study)
     excluded = exclude(Battle.objects.first(), reason="Asleep.", by=boss, at=NOW)
-    token, _ = AuthToken.objects.create(boss)
-    return {Board: board, Exclusion: excluded, AuthToken: token}
+    token, _ = ApiToken.objects.create(boss)
+    return {Board: board, Exclusion: excluded, ApiToken: token}
 
 
 def test_every_page_of_every_register_opens(client, everything):
@@ -693,30 +692,30 @@ def test_a_withdrawn_contestant_is_marked(client, study, boss):
 
 
 def test_a_token_is_shown_once_and_works_until_it_is_deleted(client, boss):
-    response = client.post(address(AuthToken, "add"), {"user": boss.pk, "days": 30})
+    response = client.post(address(ApiToken, "add"), {"user": boss.pk, "days": 30})
     secret = response.context["secret"]
     assert secret in response.content.decode()
     assert "no-store" in response["Cache-Control"]
-    token = AuthToken.objects.get()
+    token = ApiToken.objects.get()
     assert timedelta(days=29) < token.expiry - token.created <= timedelta(days=30)
-    for page in (address(AuthToken, "changelist"), address(AuthToken, "change", token.pk)):
+    for page in (address(ApiToken, "changelist"), address(ApiToken, "change", token.pk)):
         assert secret not in client.get(page).content.decode()
     headers = {"Authorization": f"Token {secret}"}
     assert client.get("/api/v1/studies/", headers=headers).status_code == 200
-    client.post(address(AuthToken, "delete", token.pk), {"post": "yes"})
+    client.post(address(ApiToken, "delete", token.pk), {"post": "yes"})
     assert client.get("/api/v1/studies/", headers=headers).status_code == 401
 
 
 def test_staff_make_tokens_for_themselves_only(client):
     other = make_admin("boss")
-    user = make_user("clerk", "knox.add_authtoken", "knox.view_authtoken", is_staff=True)
+    user = make_user("clerk", "studies.add_apitoken", "studies.view_apitoken", is_staff=True)
     client.force_login(user)
-    assert client.post(address(AuthToken, "add"), {"user": other.pk, "days": 30}).status_code == 200
-    assert not AuthToken.objects.exists()
-    client.post(address(AuthToken, "add"), {"user": user.pk, "days": 30})
-    assert AuthToken.objects.get().user == user
-    AuthToken.objects.create(other)
-    assert len(client.get(address(AuthToken, "changelist")).context["cl"].result_list) == 1
+    assert client.post(address(ApiToken, "add"), {"user": other.pk, "days": 30}).status_code == 200
+    assert not ApiToken.objects.exists()
+    client.post(address(ApiToken, "add"), {"user": user.pk, "days": 30})
+    assert ApiToken.objects.get().user == user
+    ApiToken.objects.create(other)
+    assert len(client.get(address(ApiToken, "changelist")).context["cl"].result_list) == 1
 
 
 def test_strangers_and_raters_do_not_come_in(client):

@@ -1,6 +1,7 @@
 """Models of the leaderboards app, by topic."""
 
 from leaderboards.models.boards import Board, BoardRow, BoardSection, BoardWithdrawal
+from leaderboards.models.exports import Export
 from leaderboards.models.reports import Report
 from leaderboards.models.tournaments import Fold, Outlook, Standing, Tournament
 
@@ -9,6 +10,7 @@ __all__ = [
     "BoardRow",
     "BoardSection",
     "BoardWithdrawal",
+    "Export",
     "Fold",
     "Outlook",
     "Report",

@@ -6,5 +6,5 @@ Raters are not users: see `raters`. A rater of a study that asks for an account 
 from django.contrib.auth.models import AbstractUser
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # of tokens, which are untyped
     """Somebody who signs in: a study admin, a reviewer, the owner of an API token, or a rater."""

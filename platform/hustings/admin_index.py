@@ -58,7 +58,7 @@ NAVIGATION: Final = (
             ("Roles", "badge", "auth", "group"),
             ("Email addresses", "mail", "account", "emailaddress"),
             ("Second factors", "phonelink_lock", "mfa", "authenticator"),
-            ("Tokens", "key", "knox", "authtoken"),
+            ("Tokens", "key", "studies", "apitoken"),
         ),
     ),
 )

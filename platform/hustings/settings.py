@@ -179,6 +179,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "hustings.rest.Pages",
 }
+KNOX_TOKEN_MODEL = "studies.ApiToken"  # noqa: S105  a model
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hustings",
     "DESCRIPTION": "Boards of chat models, by demographic group and for a whole electorate.",

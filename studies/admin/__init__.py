@@ -4,5 +4,6 @@ from studies.admin.chat_models import ChatModelAdmin
 from studies.admin.contestants import ContestantAdmin
 from studies.admin.design import StudyAdmin
 from studies.admin.electorates import ElectorateAdmin
+from studies.admin.tokens import ApiTokenAdmin
 
-__all__ = ["ChatModelAdmin", "ContestantAdmin", "ElectorateAdmin", "StudyAdmin"]
+__all__ = ["ApiTokenAdmin", "ChatModelAdmin", "ContestantAdmin", "ElectorateAdmin", "StudyAdmin"]

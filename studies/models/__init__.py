@@ -5,10 +5,18 @@ from studies.models.contestants import ChatModel, Contestant
 from studies.models.design import Dimension, Study, Task
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
 from studies.models.ledger import LedgerEntry
+from studies.models.programs import ApiToken, WrittenRequest
 from studies.models.queue import Matchup, StoppingRule
 from studies.models.recruitment import CompletionCode, ConsentText, Quota
+from studies.models.webhooks import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 
 __all__ = [
+    "ApiToken",
     "AttentionCheck",
     "Axis",
     "Cell",
@@ -28,4 +36,9 @@ __all__ = [
     "StoppingRule",
     "Study",
     "Task",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WrittenRequest",
 ]

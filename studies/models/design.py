@@ -157,6 +157,17 @@ class Study(models.Model):
         help_text="Whether raters are asked, beside their consent, if what they write may be "
         "published without a name. Taking part never depends on it.",
     )
+    retention_days = models.PositiveSmallIntegerField(
+        "days that identities are kept",
+        default=365,
+        db_default=365,
+        validators=[MinValueValidator(1)],
+        help_text="So many days after the study closes, what could say who a rater is (ids of the "
+        "recruiting platform, accounts, hashes of address and device) is erased, and so are words "
+        "that she did not release. Verdicts stay, under her public code.",
+    )
+    identities_erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     budget = models.DecimalField(
         max_digits=10,
         decimal_places=2,

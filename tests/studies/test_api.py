@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from knox.models import AuthToken
 
+from studies.models import ApiToken
 from tests.cast import make_study, make_user
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ SECRETS = (b"secret", b"0.123", b"simulated-1-")
 
 
 def bearer(user, **expiry):
-    _, secret = AuthToken.objects.create(user, **expiry)
+    _, secret = ApiToken.objects.create(user, **expiry)
     return {"Authorization": f"Token {secret}"}
 
 
@@ -87,8 +87,8 @@ def test_an_expired_token_is_401(client, study):
 
 
 def test_the_database_holds_no_token_that_could_be_used(study):
-    token, secret = AuthToken.objects.create(make_user("member"))
-    stored = AuthToken.objects.values().get(pk=token.pk)
+    token, secret = ApiToken.objects.create(make_user("member"))
+    stored = ApiToken.objects.values().get(pk=token.pk)
     assert secret not in map(str, stored.values())
 
 
