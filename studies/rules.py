@@ -27,6 +27,7 @@ SETTINGS: Final = (
     "battle_floor",
     "ends_when_answered",
     "asks_to_quote",
+    "retention_days",
 )
 
 

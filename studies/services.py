@@ -24,9 +24,11 @@ from studies.models import (
     Group,
     Source,
     Study,
+    WebhookEvent,
 )
 from studies.registry import pinned_digest
 from studies.rules import rules_of
+from studies.webhooks import announce
 
 CELL_SEPARATOR = "|"
 # How many of a part are named where it is told.
@@ -48,13 +50,16 @@ ENTRIES: Final = {
 
 
 @transaction.atomic
-def create_electorate(spec: ElectorateSpec) -> Electorate:
+def create_electorate(
+    spec: ElectorateSpec, *, cells: dict[tuple[str, ...], float] | None = None
+) -> Electorate:
     """Store an electorate with its groups and cells, or return the one that stands already.
 
+    `cells` are the shares of its cells where they are known to the last digit, as of an export.
     Raises ElectorateConflictError if one of the same slug has other groups or shares: the
     figures of an electorate do not change, since boards speak for them.
     """
-    shares = cell_shares(spec)
+    shares = cell_shares(spec) if cells is None else cells
     standing = Electorate.objects.filter(slug=spec.slug).first()
     if standing is not None:
         _require_same_shares(standing, shares)
@@ -202,9 +207,17 @@ def choose_protocol(study: Study, protocol: str) -> None:
 
 @transaction.atomic
 def enter_contestant(
-    study: Study, *, name: str, developer: str = "", chat_model: ChatModel | None = None
+    study: Study,
+    *,
+    name: str,
+    developer: str = "",
+    chat_model: ChatModel | None = None,
+    slug: str = "",
 ) -> Contestant:
-    """Enter a chat model in a study under a name; without one, register it under that name."""
+    """Enter a chat model in a study under a name; without one, register it under that name.
+
+    Its slug is made of the name, unless it has one from elsewhere.
+    """
     # What was queued knows nothing of the newcomer; whoever fills the queue takes the same lock.
     Study.objects.select_for_update(no_key=True).get(pk=study.pk)
     study.matchups.all().delete()
@@ -213,7 +226,7 @@ def enter_contestant(
             name=name, version=1, defaults={"developer": developer}
         )
     contestant = Contestant.objects.create(
-        study=study, chat_model=chat_model, name=name, slug=_free_slug(study, name)
+        study=study, chat_model=chat_model, name=name, slug=slug or _free_slug(study, name)
     )
     facts = {
         "contestant": contestant.slug,
@@ -354,14 +367,17 @@ def move_study(
     """
     if to == Study.State.OPEN:
         raise StateError("A study opens only by the step that checks its design.")
+    closed = {"closed_at": at} if to == Study.State.CLOSED else {}
     moved = Study.objects.filter(pk=study.pk, state__in=states_before(to)).update(
-        state=to, pause_reason=reason
+        state=to, pause_reason=reason, **closed
     )
     study.refresh_from_db()
     if not moved:
         raise refused_step(study, to)
     by = By.PLATFORM if reason else By.ADMIN
     record(study, ENTRIES[Study.State(to)], {"reason": public_reason}, by=by, at=at)
+    if closed:
+        announce(study, WebhookEvent.Kind.STUDY_FINISHED, {"because": "closed"}, key=to, at=at)
 
 
 @transaction.atomic

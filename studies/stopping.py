@@ -8,7 +8,8 @@ from django.db import transaction
 
 from studies.errors import StateError
 from studies.ledger import By, changing_rules, record
-from studies.models import Contestant, LedgerEntry, StoppingRule, Study
+from studies.models import Contestant, LedgerEntry, StoppingRule, Study, WebhookEvent
+from studies.webhooks import announce
 
 Kind = StoppingRule.Kind
 
@@ -92,6 +93,8 @@ def mark_answered(study: Study, *, at: datetime) -> None:
     study.refresh_from_db(fields=["answered_at"])
     if answered:
         record(study, LedgerEntry.Kind.STUDY_ANSWERED, {}, by=By.PLATFORM, at=at)
+        facts = {"because": "answered"}
+        announce(study, WebhookEvent.Kind.STUDY_FINISHED, facts, key="answered", at=at)
 
 
 def take_raters_again(study: Study, *, at: datetime) -> None:

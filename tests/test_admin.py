@@ -28,7 +28,16 @@ from raters.models import (
     Verdict,
 )
 from raters.services.exclusions import exclude, lift_exclusion
-from studies.models import ApiToken, ChatModel, Contestant, Dimension, Electorate, Study
+from studies.models import (
+    ApiToken,
+    ChatModel,
+    Contestant,
+    Dimension,
+    Electorate,
+    Study,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from studies.services import withdraw_contestant
 from tests.cast import (
     NOW,
@@ -69,6 +78,7 @@ NEVER_ADDED_BY_HAND = (
     Board,
     Tournament,
     Authenticator,
+    WebhookDelivery,
 )
 
 
@@ -105,6 +115,7 @@ def everything(study, boss):
     board = make_board(study)
     excluded = exclude(Battle.objects.first(), reason="Asleep.", by=boss, at=NOW)
     token, _ = ApiToken.objects.create(boss)
+    WebhookEndpoint.objects.create(study=study, url="https://example.org/", created_at=NOW)
     return {Board: board, Exclusion: excluded, ApiToken: token}
 
 

@@ -30,7 +30,8 @@ from leaderboards.verdicts import Frame, read_board_input
 from raters.judging.protocols import LABELLERS
 from raters.models import Rating, Verdict
 from studies.ledger import By, Kind, head, record
-from studies.models import Study
+from studies.models import Study, WebhookEvent
+from studies.webhooks import announce
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -53,6 +54,13 @@ class TakenBoard:
 def engines_for(study: Study) -> tuple[Engine, ...]:
     """The engines that can rank what a study's raters say, the default first."""
     return ENGINES[Study.Protocol(study.protocol)]
+
+
+def engine_for(study: Study, name: str | None = None) -> Engine:
+    """The engine of this name, or the study's default. WrongEngineError where it can't rank it."""
+    engine = Engine(name) if name else engines_for(study)[0]
+    _require_engine(study, engine)
+    return engine
 
 
 def parameters_for(study: Study, engine: Engine | None = None) -> BoardParameters:
@@ -179,6 +187,8 @@ def _record_board(board: Board, exported: Json, *, by: "User | None") -> None:
     }
     of = By.PLATFORM if by is None else By.ADMIN
     record(board.study, Kind.BOARD_TAKEN, facts, by=of, at=board.taken_at)
+    kind = WebhookEvent.Kind.BOARD_PUBLISHED
+    announce(board.study, kind, facts, key=facts["board"], at=board.taken_at)
 
 
 def _fieldwork(study: Study) -> dict[str, datetime]:

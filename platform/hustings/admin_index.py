@@ -61,6 +61,13 @@ NAVIGATION: Final = (
             ("Tokens", "key", "studies", "apitoken"),
         ),
     ),
+    (
+        "Programs",
+        (
+            ("Webhooks", "webhook", "studies", "webhookendpoint"),
+            ("Deliveries", "outbox", "studies", "webhookdelivery"),
+        ),
+    ),
 )
 
 

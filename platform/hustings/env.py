@@ -26,6 +26,7 @@ class Environment:
     is_embedded: bool
     is_debug: bool
     secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
     database: dict[str, Any]
@@ -36,6 +37,7 @@ class Environment:
     is_behind_tls_proxy: bool
     is_plain_http_to_providers_allowed: bool
     are_private_providers_allowed: bool
+    are_private_webhooks_allowed: bool
 
 
 def read_environment() -> Environment:
@@ -58,6 +60,7 @@ def read_environment() -> Environment:
         is_embedded=is_embedded,
         is_debug=is_embedded and env.bool("DEBUG", default=False),
         secret_key=_embedded_secret(home_path) if is_embedded else env.str("SECRET_KEY"),
+        secret_key_fallbacks=tuple(env.list("SECRET_KEY_FALLBACKS", default=[])),
         allowed_hosts=LOOPBACK if is_embedded else tuple(env.list("ALLOWED_HOSTS", default=[])),
         trusted_origins=tuple(env.list("TRUSTED_ORIGINS", default=[])),
         database=_database(env, home_path),
@@ -68,6 +71,9 @@ def read_environment() -> Environment:
         is_behind_tls_proxy=env.bool("BEHIND_TLS_PROXY", default=not is_embedded),
         is_plain_http_to_providers_allowed=env.bool("PROVIDERS_ALLOW_PLAIN_HTTP", default=False),
         are_private_providers_allowed=env.bool("PROVIDERS_ALLOW_PRIVATE_ADDRESSES", default=False),
+        are_private_webhooks_allowed=env.bool(
+            "WEBHOOKS_ALLOW_PRIVATE_ADDRESSES", default=is_embedded
+        ),
     )
 
 

@@ -12,6 +12,7 @@ ENVIRONMENT = read_environment()
 PACKAGE = Path(__file__).resolve().parent
 
 SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)
 DEBUG = ENVIRONMENT.is_debug
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.trusted_origins)
@@ -239,6 +240,9 @@ UNFOLD = {
 PROVIDERS_ALLOW_PLAIN_HTTP = ENVIRONMENT.is_plain_http_to_providers_allowed
 PROVIDERS_ALLOW_PRIVATE_ADDRESSES = ENVIRONMENT.are_private_providers_allowed
 
+# Webhooks reach public addresses by https; embedded, a receiver on this machine too.
+WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = ENVIRONMENT.are_private_webhooks_allowed
+
 # Tasks
 
 IS_EMBEDDED = ENVIRONMENT.is_embedded
@@ -288,6 +292,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "ring-due-deliveries": {
+        "task": "studies.tasks.ring_due_deliveries",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "forget-old-events": {"task": "studies.tasks.forget_old_events", "schedule": 86_400.0},
     "ring-due-reports": {
         "task": "leaderboards.tasks.ring_due_reports",
         "schedule": 30.0,

@@ -17,10 +17,20 @@ from django.db.models import Count, Q
 
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
 from raters.models import Participation, Rater
-from studies.models import AttentionCheck, Axis, Cell, CompletionCode, ConsentText, Quota, Study
+from studies.models import (
+    AttentionCheck,
+    Axis,
+    Cell,
+    CompletionCode,
+    ConsentText,
+    Quota,
+    Study,
+    WebhookEvent,
+)
 from studies.planning import TAKES_A_PLACE
 from studies.services import CELL_SEPARATOR
 from studies.stopping import has_ended
+from studies.webhooks import announce
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -134,6 +144,8 @@ def reserve_place(
         participation.kept_until = None if full else at + _keeping_time(study)
         participation.ended_at = at if full else None
         participation.save()
+        if not full:
+            _announce_full(study, participation.cell, at=at)
     if full:
         raise QuotaFullError(participation, full)
     return participation
@@ -208,7 +220,7 @@ def may_come_back(participation: Participation) -> bool:
 
 def strike_out(participation: Participation, *, at: datetime) -> None:
     """Her strikes have ended it: reserved or active → struck out. Again changes nothing."""
-    _move(participation, IS_KEPT, to=State.STRUCK_OUT, kept_until=None, ended_at=at)
+    _strike_out(participation, IS_KEPT, at=at)
 
 
 def bring_back(participation: Participation, *, at: datetime) -> str:
@@ -275,7 +287,15 @@ def _release_expired(study: Study, at: datetime) -> int:
 def _end_if_struck_out_since(participation: Participation, *, at: datetime) -> None:
     """Strikes may come after she has left, and then count once she wants to go on."""
     if participation.strikes.active().count() >= participation.study.strikes_allowed:
-        _move(participation, MAY_COME_BACK, to=State.STRUCK_OUT, kept_until=None, ended_at=at)
+        _strike_out(participation, MAY_COME_BACK, at=at)
+
+
+@transaction.atomic
+def _strike_out(participation: Participation, sources: Sequence[State], *, at: datetime) -> None:
+    _move(participation, sources, to=State.STRUCK_OUT, kept_until=None, ended_at=at)
+    facts = {"rater": participation.rater.code, "because": "struck_out"}
+    key = f"struck_out:{participation.pk}"
+    announce(participation.study, WebhookEvent.Kind.REVIEW_WAITING, facts, key=key, at=at)
 
 
 def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
@@ -296,11 +316,31 @@ def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
 
 def _full_quotas(study: Study, cell: Cell | None) -> tuple[str, ...]:
     """What the groups of a cell without a place are called."""
+    return tuple(str(fill.quota.group or fill.quota.cell) for fill in _full(study, cell))
+
+
+def _full(study: Study, cell: Cell | None) -> list[QuotaFill]:
+    """The full ones among the quotas of a cell."""
     if cell is None:
-        return ()
+        return []
     quotas = study.quotas.filter(Q(cell=cell) | Q(group__cell_groups__cell=cell))
     fills = _fill(study, quotas.select_related("group__axis", "cell"))
-    return tuple(str(fill.quota.group or fill.quota.cell) for fill in fills if fill.is_full)
+    return [fill for fill in fills if fill.is_full]
+
+
+def _announce_full(study: Study, cell: Cell | None, *, at: datetime) -> None:
+    """Tell of quotas whose last place was just taken, once for each target."""
+    for fill in _full(study, cell):
+        group, its_cell = fill.quota.group, fill.quota.cell
+        facts = {
+            "axis": group.axis.key if group else "",
+            "group": group.key if group else "",
+            "cell": its_cell.key if its_cell else "",
+            "places": fill.target,
+            "completed": fill.completed,
+        }
+        key = f"{fill.quota.pk}:{fill.target}"
+        announce(study, WebhookEvent.Kind.QUOTA_FULL, facts, key=key, at=at)
 
 
 def _fill(study: Study, quotas: Iterable[Quota]) -> tuple[QuotaFill, ...]:

@@ -4,10 +4,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
+from django.db import transaction
+
 from studies.errors import StateError
-from studies.models import Study
+from studies.models import Study, WebhookEvent
 from studies.services import move_study
 from studies.spending import overspending
+from studies.webhooks import announce
 
 # What it has cost is for admins alone.
 PUBLIC_REASON: Final = "Its budget is spent."
@@ -26,7 +29,7 @@ def pause_overspent_studies(*, at: datetime) -> list[Study]:
         reason = overspending(study)
         if reason:
             # Somebody may have paused or closed it since.
-            with suppress(StateError):
+            with suppress(StateError), transaction.atomic():
                 move_study(
                     study,
                     to=Study.State.PAUSED,
@@ -34,5 +37,9 @@ def pause_overspent_studies(*, at: datetime) -> list[Study]:
                     public_reason=PUBLIC_REASON,
                     at=at,
                 )
+                # Raised and spent again, it is another budget.
+                facts = {"budget": str(study.budget), "currency": "USD"}
+                kind = WebhookEvent.Kind.BUDGET_SPENT
+                announce(study, kind, facts, key=str(study.budget), at=at)
                 paused.append(study)
     return paused

@@ -15,7 +15,8 @@ from raters.models import Battle, Participation, Signal, Strike, Turn
 from raters.quality.flaws import Flaw
 from raters.quality.lenience import is_forgiven
 from raters.services.panel import IS_KEPT, bring_back, strike_out
-from studies.models import Study
+from studies.models import Study, WebhookEvent
+from studies.webhooks import announce
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -169,6 +170,9 @@ def object_to_strike(strike: Strike, *, text: str, at: datetime) -> Strike:
     strike.objection, strike.objected_at = text, at
     strike.seen_at = strike.seen_at or at
     strike.save(update_fields=["objection", "objected_at", "seen_at"])
+    facts = {"rater": hers.rater.code, "because": "objection"}
+    key = f"objection:{strike.pk}"
+    announce(hers.study, WebhookEvent.Kind.REVIEW_WAITING, facts, key=key, at=at)
     return strike
 
 

@@ -5,5 +5,14 @@ from studies.admin.contestants import ContestantAdmin
 from studies.admin.design import StudyAdmin
 from studies.admin.electorates import ElectorateAdmin
 from studies.admin.tokens import ApiTokenAdmin
+from studies.admin.webhooks import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
-__all__ = ["ApiTokenAdmin", "ChatModelAdmin", "ContestantAdmin", "ElectorateAdmin", "StudyAdmin"]
+__all__ = [
+    "ApiTokenAdmin",
+    "ChatModelAdmin",
+    "ContestantAdmin",
+    "ElectorateAdmin",
+    "StudyAdmin",
+    "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
+]

@@ -193,7 +193,7 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
             },
         ),
         ("Way in and way back", {"fields": ["entrance", *PARAMETERS, "reservation_minutes"]}),
-        ("Who may see it", {"fields": ["is_public", "asks_to_quote", "team"]}),
+        ("Who may see it", {"fields": ["is_public", "asks_to_quote", "retention_days", "team"]}),
     ]
     # Side by side, all of them would be wider than a desk's screen.
     actions_detail = [

@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             name='WebhookEndpoint',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('url', models.URLField(max_length=500, verbose_name='address')),
+                ('url', models.CharField(max_length=500, verbose_name='address')),
                 ('description', models.CharField(blank=True, max_length=200)),
                 ('kinds', models.JSONField(blank=True, default=list, help_text='What it is told of; none: everything.', verbose_name='events')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),

@@ -24,7 +24,7 @@ class WebhookEndpoint(models.Model):
         related_name="webhook_endpoints",
         help_text="Empty: all studies.",
     )
-    url = models.URLField("address", max_length=500)
+    url = models.CharField("address", max_length=500)
     description = models.CharField(max_length=200, blank=True)
     kinds = models.JSONField(
         "events", default=list, blank=True, help_text="What it is told of; none: everything."

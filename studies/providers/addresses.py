@@ -49,6 +49,7 @@ class AddressRules:
 
     is_plain_http_allowed: bool = False
     are_private_addresses_allowed: bool = False
+    is_loopback_allowed: bool = True
 
 
 STRICT: Final = AddressRules()
@@ -175,7 +176,7 @@ def _refusal(ip: IPAddress, rules: AddressRules) -> str:
             return "no address of a host"
     plain = _plain(ip)
     if plain.is_loopback:
-        return ""
+        return "" if rules.is_loopback_allowed else "this server itself"
     if plain.is_reserved:
         return "a reserved address"
     if not plain.is_global and not rules.are_private_addresses_allowed:

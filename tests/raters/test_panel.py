@@ -27,7 +27,7 @@ from raters.services.panel import (
     start,
 )
 from raters.tasks import release_expired_places as release_task
-from studies.models import Quota, Study
+from studies.models import Quota, Study, WebhookEvent
 from studies.planning import TAKES_A_PLACE, allocate_quotas, open_study
 from studies.services import move_study
 from tests.cast import NOW, complete_design, make_study
@@ -117,6 +117,8 @@ def test_by_cells_a_place_is_taken_in_her_cell() -> None:
     with pytest.raises(QuotaFullError, match="18-34 · female"):
         come(study, "cat")
     assert fill_of(study)["18-34 · female"] == (2, 2, 0, 0)
+    told = WebhookEvent.objects.get(kind=WebhookEvent.Kind.QUOTA_FULL).facts
+    assert (told["cell"], told["places"], told["completed"]) == ("18-34|female", 2, 0)
     assert come(study, "dan", YOUNG_MAN).state == "reserved"
 
 

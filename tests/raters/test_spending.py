@@ -12,7 +12,7 @@ from raters.services.previews import start_preview
 from raters.services.spending import pause_overspent_studies
 from raters.tasks import pause_overspent_studies as beat
 from studies.errors import StudyNotReadyError
-from studies.models import ChatModel, Study
+from studies.models import ChatModel, Study, WebhookEvent
 from studies.planning import open_study
 from studies.services import move_study
 from studies.spending import spending_by_contestant, spent
@@ -128,6 +128,8 @@ def test_a_budget_that_is_spent_pauses_the_study_and_says_so(study: Study) -> No
         f"The budget of $0.01 is spent: replies have cost ${cost:.2f}. Raise the budget to go on."
     )
     assert pause_overspent_studies(at=NOW) == [], "It is paused once."
+    event = WebhookEvent.objects.get(kind=WebhookEvent.Kind.BUDGET_SPENT)
+    assert event.facts == {"study": study.slug, "budget": "0.01", "currency": "USD"}
 
 
 def test_a_budget_is_spent_once_all_of_it_is(study: Study) -> None:

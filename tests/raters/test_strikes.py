@@ -28,7 +28,7 @@ from raters.services.strikes import (
     strike_or_forgive,
 )
 from raters.strike_cards import ADVICE
-from studies.models import CompletionCode, Quota, ScreenRule, Study
+from studies.models import CompletionCode, Quota, ScreenRule, Study, WebhookEvent
 from studies.planning import open_study as open_design
 from tests.cast import NOW, complete_design, make_admin, make_study
 from tests.raters.live import make_live_study, shared_database, take_part  # noqa: F401  a fixture
@@ -99,6 +99,8 @@ def test_the_third_strike_ends_it_and_frees_the_place(hers: Participation) -> No
     strike(hers, 2)
     hers.refresh_from_db()
     assert (hers.state, hers.kept_until, hers.ended_at) == (State.STRUCK_OUT, None, NOW)
+    told = WebhookEvent.objects.get(kind=WebhookEvent.Kind.REVIEW_WAITING)
+    assert told.facts["rater"] == hers.rater.code
 
 
 def test_how_many_strikes_end_it_is_the_studys_to_say(hers: Participation) -> None:
@@ -228,6 +230,9 @@ def test_an_objection_is_kept_once_in_her_words(hers: Participation) -> None:
     given.refresh_from_db()
     assert (given.objection, given.objected_at) == ("A snake was\nin the oven.", NOW)
     assert given.seen_at == NOW
+    told = WebhookEvent.objects.get(kind=WebhookEvent.Kind.REVIEW_WAITING)
+    assert told.facts["because"] == "objection"
+    assert "snake" not in str(told.facts)
     with pytest.raises(ObjectionRefusedError, match="already"):
         object_to_strike(given, text="And another thing.", at=NOW)
 

@@ -1,0 +1,5 @@
+"""Telling other programs what happens: announced, signed, delivered, tried again for a day."""
+
+from studies.webhooks.announcing import announce
+
+__all__ = ["announce"]
