@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 TEMPLATES := $(shell find templates -name '*.html')
 
-.PHONY: demo test lint types format lock clean
+.PHONY: demo test lint types audit format schema pictures lock clean
 
 demo: .venv/demo-installed
 	$(BIN)/hustings demo --port $(PORT)
@@ -32,10 +32,23 @@ lint: .venv/test-installed
 types: .venv/test-installed
 	$(BIN)/mypy .
 
+# Known vulnerabilities of what is installed in production, by the advisories of PyPI.
+audit: .venv/test-installed
+	@$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --format json \
+		-r requirements.txt 2>/dev/null | $(BIN)/python .ci/audit.py
+
 format: .venv/test-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	-$(BIN)/djade --target-version 5.2 $(TEMPLATES)
+
+# The REST interface as it is described for programs; a test says where it has drifted.
+schema: .venv/test-installed
+	$(BIN)/hustings spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+# The documentation's pictures, of the pages as they are now.
+pictures: .venv/test-installed
+	HUSTINGS_TAKE_PICTURES=1 $(BIN)/python -m pytest -q tests/test_pictures.py
 
 # Needs uv. Hashes without the address of a package index.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
