@@ -42,9 +42,10 @@ KINDS: Final[Mapping[str, str]] = {
     REPORT_CARD: "leaderboards.machines.reports.report_report_card",
     # Which verdicts of judges to rely on, and whom to ask where not; see `RoutingWanted`.
     ROUTING: "leaderboards.routing.report_routing",
-    # The study's own scorer, trained on a dimension (its key), or on all of them.
-    SCORER: "leaderboards.services.scoring.report_scorer",
-    # A run of that scorer over battles: all of them, or "unlabelled".
+    # The study's own scorer, trained on a dimension (its key), or on all of them; see
+    # `scorer_card.Wanted`. It may ask a chat model for embeddings.
+    SCORER: "leaderboards.services.scorer_training.report_scorer",
+    # A run of that scorer over battles: all of them, or "unlabelled"; see the same.
     SCORING: "leaderboards.services.scoring.report_scoring",
     # By what raters choose; see `CriteriaWanted`. It asks a chat model.
     CRITERIA: "leaderboards.services.criteria.report_criteria",

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from leaderboards.facts import UnknownFactsError, as_json, parse
 from leaderboards.scorer.errors import ScorerError
@@ -45,11 +45,57 @@ class DimensionCard:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a report is asked for: a dimension or a selection of battles, and who embeds replies.
+
+    `of` is a dimension's key (empty for all) or a selection, `embedder` a chat model's id.
+    """
+
+    of: str = ""
+    embedder: int | None = None
+
+    @property
+    def subject(self) -> str:
+        """How reports name it: "unlabelled", or "unlabelled:7" with embeddings by chat model 7."""
+        return self.of if self.embedder is None else f"{self.of}:{self.embedder}"
+
+    @classmethod
+    def parse(cls, subject: str) -> Self:
+        """From a report's subject; ScorerError for what is none."""
+        of, _, embedder = subject.partition(":")
+        if embedder and not embedder.isdecimal():
+            raise ScorerError(f"“{subject}” names no scorer.")
+        return cls(of, int(embedder) if embedder else None)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Who was asked for embeddings, and what it took; `pinned` tells how it was asked from others.
+
+    An embedding has so many `numbers`. `texts` different ones were embedded, `failed` were not,
+    which left out so many battles; `error` names why. `tokens` were read and `cost` in US dollars
+    was paid, as far as the endpoint counted.
+    """
+
+    chat_model: str
+    chat_model_id: int
+    pinned: str
+    numbers: int
+    texts: int
+    failed: int
+    battles_left_out: int
+    tokens: int
+    cost: float
+    error: str
+
+
+@dataclass(frozen=True)
 class ScorerCard:
     """Who was asked what, when, what was left out, and how good the scorer is.
 
     `battles` were learned from, of `labelled_battles`. `by_task` is whether battles on one task
-    are one block; else those that begin with the same message are.
+    are one block; else those that begin with the same message are. `embedded` is None where nobody
+    was asked for embeddings.
     """
 
     study: str
@@ -65,6 +111,7 @@ class ScorerCard:
     labelled_battles: int
     first_battle_at: datetime
     last_battle_at: datetime
+    embedded: Embedded | None
     contestants: tuple[str, ...]
     exclusions: tuple[str, ...]
     groups: tuple[ScorerGroup, ...]
@@ -86,6 +133,15 @@ class Scorer:
     card: ScorerCard
     models: Mapping[str, DimensionModels]
     digest: str
+
+    @property
+    def embedded(self) -> Embedded | None:
+        """Who has to be asked for embeddings before it says anything; None where nobody has to.
+
+        So it is of a scorer that was shown embeddings, and that they did not help.
+        """
+        every = (model for each in self.models.values() for model in each.folds)
+        return self.card.embedded if any(model.embeddings.size for model in every) else None
 
 
 def write_scorer(card: ScorerCard, models: Mapping[str, DimensionModels]) -> Json:

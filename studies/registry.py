@@ -15,11 +15,13 @@ from studies.models import ChatModel
 from studies.providers import (
     AddressRules,
     Bot,
+    Embeddings,
     Endpoint,
     EndpointError,
     Message,
     Reply,
     Role,
+    embed,
     list_bots,
     list_judges,
     stream_reply,
@@ -40,8 +42,22 @@ def address_rules() -> AddressRules:
 def endpoint_of(chat_model: ChatModel) -> Endpoint:
     """How a chat model is asked; EndpointError if it has no address, or one of its fields is off.
 
-    The address itself is checked by what opens the connection.
+    So it is for an embedder, which answers nobody. The address itself is checked by what opens the
+    connection.
     """
+    if chat_model.is_embedder:
+        raise EndpointError(f"{chat_model} embeds texts, and holds no conversation")
+    return _endpoint(chat_model)
+
+
+def embedder_of(chat_model: ChatModel) -> Endpoint:
+    """How an embedder is asked for embeddings; EndpointError for a chat model that is none."""
+    if not chat_model.is_embedder:
+        raise EndpointError(f"{chat_model} is not registered as one that embeds texts")
+    return _endpoint(chat_model)
+
+
+def _endpoint(chat_model: ChatModel) -> Endpoint:
     if not chat_model.base_url:
         raise EndpointError(f"{chat_model} has no address; say in the registry where it answers")
     return Endpoint(
@@ -94,6 +110,14 @@ def ask_once(chat_model: ChatModel, message: str, *, deadline: datetime) -> Repl
         for _ in stream:
             pass
         return stream.reply
+
+
+def embed_once(chat_model: ChatModel, text: str, *, deadline: datetime) -> Embeddings:
+    """The embedding of one text, to try an embedder out; nothing is stored.
+
+    Raises ProviderError, whose message is for admins.
+    """
+    return embed(embedder_of(chat_model), [text], deadline=deadline, rules=address_rules())
 
 
 def unregistered_bots() -> tuple[Bot, ...]:

@@ -70,7 +70,7 @@ class CriteriaForm(forms.Form):
         Dimension.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget
     )
     chat_model = forms.ModelChoiceField(
-        ChatModel.objects.order_by("name"), widget=UnfoldAdminSelectWidget
+        ChatModel.objects.filter(is_embedder=False).order_by("name"), widget=UnfoldAdminSelectWidget
     )
     training = pairs_field("Pairs to propose from", PAIRS)
     held_out = pairs_field("Pairs held out", PAIRS)

@@ -28,23 +28,46 @@ from leaderboards.errors import BoardError
 from leaderboards.pages.words import percent
 from leaderboards.preferences import Format, Margin, Wanted, write_preferences
 from leaderboards.ranking.errors import RankingError
-from leaderboards.reports import SCORER, SCORING
 from leaderboards.scorer.errors import ScorerError
 from leaderboards.scorer.evaluation import Accuracy, Evaluation
 from leaderboards.scorer.training import require_scikit_learn
 from leaderboards.scorer_card import DimensionCard, ScorerCard
-from leaderboards.services.reports import ReportStatus, ask_for_report, latest_report, report_status
-from leaderboards.services.scoring import ALL, UNLABELLED, ScoredRun
-from studies.models import Study
+from leaderboards.services.scorer_asking import ask_for_scorer, ask_for_scoring
+from leaderboards.services.scoring import (
+    ALL,
+    UNLABELLED,
+    ScoredRun,
+    scorer_status,
+    scoring_status,
+)
+from studies.models import ChatModel, Study
 
 TEMPLATE: Final = "admin/leaderboards/study/scorer.html"
 BESIDE: Final = (
     ("scorer", "The scorer"),
+    ("without_embeddings", "The scorer without embeddings"),
     ("length_only", "Length alone"),
     ("majority", "The side that won more often"),
     ("contestants_alone", "Contestants alone, unread"),
     ("new_contestants", "The scorer on contestants it never met"),
 )
+
+
+RATINGS: Final = {"rate": ALL, "unlabelled": UNLABELLED}
+
+
+class TrainForm(forms.Form):
+    """Who embeds replies for a scorer, if anybody."""
+
+    embedder = forms.ModelChoiceField(
+        ChatModel.objects.filter(is_embedder=True),
+        label="Embeddings by",
+        required=False,
+        empty_label="nobody: words are counted here",
+        widget=UnfoldAdminSelectWidget,
+        help_text="It is sent the replies of both sides, with names of models masked, and no "
+        "rater’s message; so it is each time that the scorer rates. The study’s ledger says so.",
+    )
 
 
 class ExportForm(forms.Form):
@@ -100,7 +123,7 @@ def scorer_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
         if not may_act:
             raise PermissionDenied
         return _ask(request, study)
-    trained, scored = report_status(study, SCORER), _scoring_status(study)
+    trained, scored = scorer_status(study), scoring_status(study)
     card = trained.facts(ScorerCard)
     context = frame_of(request, study, model_admin, name="Scorer") | {
         "card": card,
@@ -111,6 +134,7 @@ def scorer_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
         "scored": scored,
         "run": scored.facts(ScoredRun),
         "without": _what_is_missing(),
+        "training": TrainForm() if ChatModel.objects.filter(is_embedder=True).exists() else None,
         "export": ExportForm(study),
     }
     if card is not None:
@@ -120,24 +144,20 @@ def scorer_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
 
 
 def _ask(request: HttpRequest, study: Study) -> HttpResponse:
-    wanted = {"train": (SCORER, ""), "rate": (SCORING, ALL), "unlabelled": (SCORING, UNLABELLED)}
+    do, form = request.POST.get("do", ""), TrainForm(request.POST)
+    by, at = actor(request), timezone.now()
+    if do != "train" and do not in RATINGS:
+        raise Http404("There is no such thing to be done with a scorer.")
     try:
-        kind, subject = wanted[request.POST.get("do", "")]
-    except KeyError as error:
-        raise Http404("There is no such thing to be done with a scorer.") from error
-    ask_for_report(study, kind, subject, by=actor(request), at=timezone.now())
+        if do in RATINGS:
+            ask_for_scoring(study, RATINGS[do], by=by, at=at)
+        elif form.is_valid():
+            ask_for_scorer(study, embedder=form.cleaned_data["embedder"], by=by, at=at)
+        else:
+            messages.error(request, "Choose an embedder of the registry, or nobody.")
+    except ScorerError as refusal:
+        messages.error(request, str(refusal))
     return redirect(request.get_full_path())
-
-
-def _scoring_status(study: Study) -> ReportStatus:
-    """Of both selections, that which was asked for last."""
-    found = [report_status(study, SCORING, subject) for subject in (ALL, UNLABELLED)]
-    return max(found, key=_asked_at)
-
-
-def _asked_at(status: ReportStatus) -> float:
-    report = status.later or status.finished
-    return report.asked_at.timestamp() if report else 0.0
 
 
 def _what_is_missing() -> str:
@@ -185,12 +205,14 @@ def _dimension(card: DimensionCard, whole: ScorerCard) -> dict[str, object]:
 
 
 def _warning(evaluation: Evaluation) -> str:
-    """What simpler thing does as well; empty where the scorer is better than both."""
-    told = evaluation.scorer.accuracy
+    """What simpler thing does as well; empty where the scorer is better than all."""
+    told, without = evaluation.scorer.accuracy, evaluation.without_embeddings
     if told <= evaluation.majority.accuracy:
         return "It tells the winner no better than who always names the side that won more often."
     if told <= evaluation.length_only.accuracy:
         return "It tells the winner no better than their lengths alone do."
+    if without is not None and told <= without.accuracy:
+        return "It tells the winner no better than without embeddings: train one without."
     return ""
 
 
@@ -218,7 +240,7 @@ def download_scorer(
 ) -> HttpResponse:
     """The newest scorer with its card, as JSON."""
     study = live_study(request, study_id)
-    report = latest_report(study, SCORER)
+    report = scorer_status(study).finished
     if report is None:
         raise Http404("There is no scorer of this study yet.")
     content = json.dumps(report.document, indent=1, ensure_ascii=False)

@@ -1,13 +1,13 @@
 """What a scorer learns from: sides as they were measured, and verdicts on pairs of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leaderboards.ranking.outcomes import A_WINS, TIE, FloatArray, IntArray
-from leaderboards.scorer.features import Measured, Words
+from leaderboards.scorer.features import Measured, Vectors, Words
 
 BoolArray = NDArray[np.bool_]
 
@@ -16,9 +16,10 @@ BoolArray = NDArray[np.bool_]
 class Comparisons:
     """V verdicts on pairs of N sides.
 
-    `style` (N, S) and `words` (N, or none at all) are the sides' measures; `a`, `b` (V,) say which
-    of them met, `outcome` (V,) who won. Verdicts of one `block` (V,) are about the same thing, and
-    are never parted. `contestants` (V, 2) are those of the sides, `groups` (V, G) the rater's.
+    `style` (N, S), `words` (N, or none at all) and `embeddings` (N, E; E is 0 where there are
+    none) are the sides' measures; `a`, `b` (V,) say which of them met, `outcome` (V,) who won.
+    Verdicts of one `block` (V,) are about the same thing, and are never parted. `contestants`
+    (V, 2) are those of the sides, `groups` (V, G) the rater's.
     """
 
     style: FloatArray
@@ -29,6 +30,7 @@ class Comparisons:
     block: IntArray
     contestants: IntArray
     groups: BoolArray
+    embeddings: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @classmethod
     def of(
@@ -42,7 +44,10 @@ class Comparisons:
         contestants: IntArray,
         groups: BoolArray | None = None,
     ) -> "Comparisons":
-        """Verdicts on measured sides; without groups, of raters of whom nothing is known."""
+        """Verdicts on measured sides; without groups, of raters of whom nothing is known.
+
+        Raises ValueError where embeddings of sides differ in length.
+        """
         return cls(
             style=np.array([side.style for side in sides]),
             words=tuple(side.words for side in sides),
@@ -52,6 +57,9 @@ class Comparisons:
             block=block,
             contestants=contestants,
             groups=np.zeros((len(a), 0), bool) if groups is None else groups,
+            embeddings=np.array([side.embedding for side in sides], np.float32).reshape(
+                len(sides), -1 if sides else 0
+            ),
         )
 
     def __len__(self) -> int:
@@ -65,7 +73,12 @@ class Comparisons:
     def of_style_alone(self, measure: int) -> "Comparisons":
         """The same verdicts where one measure is all that is known of a side."""
         no_groups = np.zeros((len(self), 0), bool)
-        return replace(self, style=self.style[:, [measure]], words=(), groups=no_groups)
+        alone = replace(self, style=self.style[:, [measure]], words=(), groups=no_groups)
+        return alone.without_embeddings()
+
+    def without_embeddings(self) -> "Comparisons":
+        """The same verdicts where nobody was asked for embeddings."""
+        return replace(self, embeddings=np.zeros((len(self.style), 0), np.float32))
 
     def of_contestants_alone(self) -> "Comparisons":
         """The same verdicts where nothing is known of a side but whose it is."""
@@ -78,7 +91,12 @@ class Comparisons:
             a=place[:, 0],
             b=place[:, 1],
             groups=np.zeros((len(self), 0), bool),
-        )
+        ).without_embeddings()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether there are embeddings."""
+        return bool(self.embeddings.shape[1])
 
     @property
     def differences(self) -> FloatArray:

@@ -1,9 +1,9 @@
 """How good a scorer is on what it has not seen, beside what is simpler.
 
 Every verdict is predicted by a scorer trained without its block, and without any choice made
-with it. Beside it, in the same folds: its length alone, the side that won more often, and the
-contestants alone, which know who speaks and read nothing. Once more, verdicts are predicted by
-scorers that never met one of their contestants.
+with it. Beside it, in the same folds: itself without embeddings, where it knows any, its length
+alone, the side that won more often, and the contestants alone, which know who speaks and read
+nothing. Once more, verdicts are predicted by scorers that never met one of their contestants.
 """
 
 from collections.abc import Callable
@@ -69,10 +69,13 @@ class Calibration:
 class Evaluation:
     """The scorer and its baselines on held-out blocks; `new_contestants` on unseen contestants.
 
-    `by_group` (G,) is the scorer on verdicts of each group's raters, None where none is decided.
+    `without_embeddings` is the scorer trained as if nobody had been asked for them, None where
+    nobody was. `by_group` (G,) is the scorer on verdicts of each group's raters, None where none is
+    decided.
     """
 
     scorer: Accuracy
+    without_embeddings: Accuracy | None
     length_only: Accuracy
     majority: Accuracy
     contestants_alone: Accuracy
@@ -109,6 +112,9 @@ def cross_fit(
     held_out = _held_out(given, fold, lambda k, _: models[k])
     evaluation = Evaluation(
         scorer=measure_accuracy(held_out, given, seed=seed),
+        without_embeddings=_of_retrained(given.without_embeddings(), fold, seed=seed)
+        if given.is_embedded
+        else None,
         length_only=_of_retrained(given.of_style_alone(LENGTH), fold, seed=seed),
         majority=measure_accuracy(_majority(given, fold), given, seed=seed),
         contestants_alone=_of_retrained(given.of_contestants_alone(), fold, seed=seed),
@@ -124,7 +130,7 @@ def cross_fit(
 
 def predict(model: Model, given: Comparisons) -> FloatArray:
     """P(A), P(tie) and P(B) of each verdict's pair to its rater: (V, 3)."""
-    scores = model.score(given.style, given.words)
+    scores = model.score(given.style, given.words, given.embeddings)
     advantage = scores[given.a] - scores[given.b]
     if model.groups.size and given.groups.size:
         advantage += ((given.groups @ model.groups) * given.differences).sum(axis=1)

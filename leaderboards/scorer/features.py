@@ -9,16 +9,20 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leaderboards.ranking.outcomes import FloatArray, IntArray
 from raters.quality.drift_features import content_stems
 from raters.quality.style import style_of
 from raters.quality.words import words as words_of
+
+# Embeddings are large, and no endpoint gives more digits than these.
+Vectors = NDArray[np.float32]
 
 # A power of two: words that share a bucket share a weight.
 BUCKETS: Final = 4096
@@ -67,10 +71,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Measured:
-    """One side: its measures (S,), in the order of `NAMES`, and its words."""
+    """One side: its measures (S,), in the order of `NAMES`, its words, and its embedding.
+
+    The embedding is (E,), or (0,) where nobody was asked for it.
+    """
 
     style: FloatArray
     words: Words
+    embedding: Vectors = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 def measure(messages: Sequence[str], replies: Sequence[str]) -> Measured:
@@ -95,6 +103,16 @@ def hashed_words(said: Sequence[str]) -> Words:
         bucket = zlib.crc32(term.encode()) % BUCKETS
         found[bucket] = found.get(bucket, 0.0) + math.log1p(count)
     return Words(np.array(list(found), np.int32), np.array(list(found.values()), float))
+
+
+def embedding_of(replies: Sequence[Vectors]) -> Vectors:
+    """The embedding of a side (E,): the mean of its replies' (E,), each at unit length.
+
+    Raises ValueError for a side without a reply, or for replies of different E.
+    """
+    vectors = np.stack(replies)
+    mean: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
+    return mean
 
 
 def _length(asked: str, text: str, said: Sequence[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from leaderboards.ranking.outcomes import FloatArray
 from leaderboards.scorer.comparisons import BoolArray
-from leaderboards.scorer.features import BUCKETS, NAMES, Measured, Words
+from leaderboards.scorer.features import BUCKETS, NAMES, Measured, Vectors, Words
 
 Json = dict[str, Any]
 DIGITS: Final = 6
@@ -25,24 +25,31 @@ TINY: Final = 1e-12
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of S measures for everybody and for G groups, and of words by bucket.
+    """Weights of S measures for everybody and for G groups, of words by bucket, of embeddings.
 
     `style` (S,) and `groups` (G, S) are per unit of a measure. `words` and `idf` are (BUCKETS,),
-    or (0,) where words did not help. `sharpness` multiplies the advantage, `tie` is ν.
+    and `embeddings` (E,), or (0,) where they did not help. `sharpness` multiplies the advantage,
+    `tie` is ν.
     """
 
     style: FloatArray
     groups: FloatArray
     words: FloatArray
     idf: FloatArray
+    embeddings: FloatArray
     sharpness: float
     tie: float
 
-    def score(self, style: FloatArray, words: Sequence[Words]) -> FloatArray:
-        """What everybody makes of sides (N,), before groups: `style` is (N, S)."""
+    def score(self, style: FloatArray, words: Sequence[Words], embeddings: Vectors) -> FloatArray:
+        """What everybody makes of sides (N,), before groups: `style` is (N, S).
+
+        `embeddings` are (N, E); where they did not help, nobody looks at them.
+        """
         found: FloatArray = style @ self.style
         if self.words.size:
             found = found + [self._of_words(each) for each in words]
+        if self.embeddings.size:
+            found = found + embeddings @ self.embeddings
         return found
 
     def advantage(
@@ -50,11 +57,14 @@ class Model:
     ) -> FloatArray:
         """The advantage η of sides `a` over `b` (V,), to raters of `groups` (V, G) if given."""
         of_a, of_b = (np.array([side.style for side in sides]) for sides in (a, b))
-        found = self.score(of_a, [side.words for side in a])
-        found = found - self.score(of_b, [side.words for side in b])
+        found = self._score_sides(a, of_a) - self._score_sides(b, of_b)
         if groups is not None and self.groups.size:
             found = found + ((groups @ self.groups) * (of_a - of_b)).sum(axis=1)
         return found * self.sharpness
+
+    def _score_sides(self, sides: Sequence[Measured], style: FloatArray) -> FloatArray:
+        embeddings = np.array([side.embedding for side in sides])
+        return self.score(style, [side.words for side in sides], embeddings)
 
     def _of_words(self, words: Words) -> float:
         values = words.values * self.idf[words.buckets]
@@ -74,6 +84,7 @@ class Model:
             "groups": [_rounded(row) for row in self.groups],
             "words": _rounded(self.words),
             "idf": _rounded(self.idf),
+            "embeddings": _rounded(self.embeddings),
             "buckets": BUCKETS,
             "sharpness": self.sharpness,
             "tie": self.tie,
@@ -91,6 +102,7 @@ class Model:
             groups=np.array(document["groups"], float).reshape(-1, len(NAMES)),
             words=np.array(document["words"], float),
             idf=np.array(document["idf"], float),
+            embeddings=np.array(document["embeddings"], float),
             sharpness=document["sharpness"],
             tie=document["tie"],
         )

@@ -2,9 +2,9 @@
 
 scikit-learn and scipy do it; they are an extra, and imported only here, when they are needed.
 Weights are drawn towards nothing with a common prior variance; those of words have a smaller one,
-and those of groups too, so that a group differs from everybody only as far as its verdicts say
-(partial pooling, Gelman & Hill 2007, ch. 12). Each of the three is chosen by inner folds of
-blocks, one after the other.
+those of embeddings too, and those of groups, so that a group differs from everybody only as far as
+its verdicts say (partial pooling, Gelman & Hill 2007, ch. 12). Each of the four is chosen by inner
+folds of blocks, one after the other.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 INNER_FOLDS: Final = 4
 # Prior variances of the weights of measures that vary by 1.
 VARIANCES: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-# Prior sds of words' and of groups' weights, as parts of that of measures; 0 leaves them out.
+# Prior sds of words', embeddings' and groups' weights, as parts of that of measures; 0 leaves
+# them out.
 WORDS: Final = (0.0, 0.1, 0.3)
+EMBEDDINGS: Final = (0.0, 0.1, 0.3, 1.0)
 GROUPS: Final = (0.0, 0.3, 1.0)
-# What words are reduced to.
+# What words, and embeddings, are reduced to.
 DIRECTIONS: Final = 48
 FEWEST_BLOCKS: Final = 5
 FEWEST_DECIDED: Final = 50
@@ -40,10 +42,11 @@ WITHOUT: Final = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Prior variance of measures' weights, and prior sds of words' and groups' beside it."""
+    """Prior variance of measures' weights, and prior sds of the others' beside it."""
 
     variance: float
     words: float = 0.0
+    embeddings: float = 0.0
     groups: float = 0.0
 
 
@@ -51,22 +54,27 @@ class Settings:
 class Columns:
     """What verdicts are regressed on, every column of them varying by 1.
 
-    `style` (V, S), `words` (V, D) and `groups` (V, G S); `spread` (S,) is what style was divided
-    by, and `directions` (D, BUCKETS) what turns words into weights by bucket again.
+    `style` (V, S), `words` (V, D), `embeddings` (V, R) and `groups` (V, G S); `spread` (S,) is what
+    style was divided by, `directions` (D, BUCKETS) what turns words into weights by bucket again,
+    and `axes` (R, E) what turns embeddings into weights of their numbers.
     """
 
     style: FloatArray
     words: FloatArray
+    embeddings: FloatArray
     groups: FloatArray
     spread: FloatArray
     directions: FloatArray
     idf: FloatArray
+    axes: FloatArray
 
     def scaled(self, settings: Settings) -> FloatArray:
         """The columns (V, P) under one prior variance for all."""
         parts = [self.style]
         if settings.words:
             parts.append(self.words * settings.words)
+        if settings.embeddings:
+            parts.append(self.embeddings * settings.embeddings)
         if settings.groups:
             parts.append(self.groups * settings.groups)
         return np.concatenate(parts, axis=1)
@@ -117,8 +125,9 @@ def _columns_of(given: Comparisons, *, seed: int) -> Columns:
     idf, directions, words = np.zeros(0), np.zeros((0, BUCKETS)), np.zeros((len(given), 0))
     if given.words:
         idf, directions, words = _directions_of(given, seed=seed)
+    axes, embeddings = _axes_of(given, seed=seed)
     groups = (given.groups[:, :, None] * style[:, None, :]).reshape(len(given), -1)
-    return Columns(style, words, groups, spread, directions, idf)
+    return Columns(style, words, embeddings, groups, spread, directions, idf, axes)
 
 
 def _directions_of(given: Comparisons, *, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -144,6 +153,24 @@ def _directions_of(given: Comparisons, *, seed: int) -> tuple[FloatArray, FloatA
     return idf, reduced.components_ / spread, words / spread
 
 
+def _axes_of(given: Comparisons, *, seed: int) -> tuple[FloatArray, FloatArray]:
+    """The axes (R, E) along which embeddings of pairs differ most, and verdicts along them (V, R).
+
+    Principal components (Jolliffe 2002) of what two sides differ in, and not of sides, which differ
+    most in what was asked. Nothing is subtracted: exchanged sides make their mean nothing.
+    """
+    if not given.is_embedded:
+        return np.zeros((0, 0)), np.zeros((len(given), 0))
+    from sklearn.utils.extmath import randomized_svd
+
+    differences = given.embeddings[given.a] - given.embeddings[given.b]
+    most = min(DIRECTIONS, *differences.shape)
+    _, _, axes = randomized_svd(differences, most, random_state=seed)
+    along = (differences @ axes.T).astype(float)
+    spread = max(float(np.sqrt((along**2).mean())), 1e-9)
+    return axes / spread, along / spread
+
+
 def _matrix(words: Sequence[Words]) -> "csr_matrix":
     from scipy.sparse import csr_matrix
 
@@ -160,6 +187,8 @@ def _choose(given: Comparisons, columns: Columns, fold: IntArray) -> tuple[Setti
     knobs: list[tuple[str, tuple[float, ...]]] = [("variance", VARIANCES[1:])]
     if columns.words.shape[1]:
         knobs.append(("words", WORDS[1:]))
+    if columns.embeddings.shape[1]:
+        knobs.append(("embeddings", EMBEDDINGS[1:]))
     if columns.groups.shape[1]:
         knobs.append(("groups", GROUPS[1:]))
     for knob, values in knobs:
@@ -232,12 +261,15 @@ def _model(
 ) -> Model:
     measures = columns.style.shape[1]
     style, rest = weights[:measures] / columns.spread, weights[measures:]
-    words, idf = np.zeros(0), np.zeros(0)
+    words, idf, embeddings = np.zeros(0), np.zeros(0), np.zeros(0)
     if settings.words:
         directions = len(columns.directions)
         words = settings.words * rest[:directions] @ columns.directions
         idf, rest = columns.idf, rest[directions:]
+    if settings.embeddings:
+        embeddings = settings.embeddings * rest[: len(columns.axes)] @ columns.axes
+        rest = rest[len(columns.axes) :]
     groups = np.zeros((columns.groups.shape[1] // measures, measures))
     if settings.groups:
         groups = settings.groups * rest.reshape(-1, measures) / columns.spread
-    return Model(style, groups, words, idf, sharpness=sharpness, tie=tie)
+    return Model(style, groups, words, idf, embeddings, sharpness=sharpness, tie=tie)

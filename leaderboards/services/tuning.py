@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 
 from leaderboards.comparison.figures import NOTHING, Figure, difference_of, share_of
 from leaderboards.comparison.items import total
@@ -241,16 +242,40 @@ def history_of(study: Study) -> History:
     """What all tunings of a study have used: each report carries what was before it."""
     uses: dict[tuple[datetime, str], UseOfTest] = {}
     seen: set[int] = set()
-    for report in Report.objects.filter(study=study, kind=TUNING, state=Report.State.FINISHED):
-        try:
-            found = parse(History, report.document)
-        except UnknownFactsError as error:
-            raise CriteriaError(
-                "An earlier tuning can't be read any more, so that nobody knows what it has seen."
-            ) from error
+    for report in _tunings_of(study):
+        found = _history_in(report)
         uses |= {(use.at, use.judge): use for use in found.uses}
         seen.update(found.seen)
     return History(tuple(uses[key] for key in sorted(uses)), tuple(sorted(seen)))
+
+
+def learned_from(judge: Judge, study: Study) -> frozenset[int]:
+    """The battles of a study, by id, from which this version of a judge may have learned.
+
+    All that tunings of the study had seen when an earlier version was tuned: whoever changes a
+    judge by hand may have learned from them too. Empty where no earlier version was. Raises
+    CriteriaError where such a tuning can't be read.
+    """
+    earlier = Judge.objects.filter(name=judge.name, version__lt=judge.version)
+    ids = set(earlier.values_list("pk", flat=True))
+    seen: set[int] = set()
+    for report in _tunings_of(study):
+        if TuningWanted.parse(report.subject).judge in ids:
+            seen.update(_history_in(report).seen)
+    return frozenset(seen)
+
+
+def _tunings_of(study: Study) -> QuerySet[Report]:
+    return Report.objects.filter(study=study, kind=TUNING, state=Report.State.FINISHED)
+
+
+def _history_in(report: Report) -> History:
+    try:
+        return parse(History, report.document)
+    except UnknownFactsError as error:
+        raise CriteriaError(
+            "An earlier tuning can't be read any more, so that nobody knows what it has seen."
+        ) from error
 
 
 def make_next_version(found: TuningReport, *, at: datetime) -> Judge:

@@ -21,12 +21,20 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from accounts.admin_pages import HustingsAdmin, NeverDeleted, Step, StepForm, page_of
 from studies.ledger import changing_chat_model
 from studies.models import ChatModel
-from studies.providers import BOT_SCHEME, ProviderError, Reply, check_address, list_bots
+from studies.providers import (
+    BOT_SCHEME,
+    Embeddings,
+    ProviderError,
+    Reply,
+    check_address,
+    list_bots,
+)
 from studies.providers.endpoint import KEY_VARIABLE, OWN_PARAMETERS
 from studies.registry import (
     address_rules,
     ask_once,
     cost_of,
+    embed_once,
     is_key_set,
     register_bots,
     unregistered_bots,
@@ -45,7 +53,7 @@ class ChatModelForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ChatModel
         fields = [
-            "name", "version", *ChatModel.PINNED,
+            "name", "version", "is_embedder", *ChatModel.PINNED,
             "key_variable", "timeout_s", "max_concurrent", "input_price", "output_price",
         ]  # fmt: skip
         widgets = {
@@ -105,7 +113,18 @@ class ChatModelForm(ModelForm):  # type: ignore[type-arg]
         base_url = data.get("base_url", "")
         if base_url and not base_url.startswith(BOT_SCHEME) and not data.get("model_id"):
             self.add_error("model_id", "Say what its endpoint calls it.")
+        if data.get("is_embedder"):
+            self._check_embedder(data)
         return data
+
+    def _check_embedder(self, data: dict[str, Any]) -> None:
+        base_url = data.get("base_url")
+        if base_url is not None and (not base_url or base_url.startswith(BOT_SCHEME)):
+            self.add_error("base_url", "Say where it answers; no built-in bot embeds texts.")
+        if data.get("system_prompt"):
+            self.add_error("system_prompt", "Leave it empty: texts are embedded as they are.")
+        if self.instance.pk and self.instance.contestants.exists():
+            self.add_error("is_embedder", "It takes part in a study: register another one.")
 
 
 class TrialForm(forms.Form):
@@ -126,12 +145,12 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
 
     form = ChatModelForm
     list_display = ["name", "version", "developer", "base_url", "model_id", "revision", "key"]
-    list_filter = ["developer"]
+    list_filter = ["developer", "is_embedder"]
     search_fields = ["name", "developer", "model_id"]
     change_form_template = "admin/studies/chatmodel/change_form.html"
     readonly_fields = ["key"]
     fieldsets = [
-        ("The model", {"fields": [("name", "version"), "developer"]}),
+        ("The model", {"fields": [("name", "version"), "developer", "is_embedder"]}),
         (
             "Pinned once it has been in a battle",
             {"fields": ["base_url", ("model_id", "revision"), "parameters", "system_prompt"]},
@@ -189,22 +208,27 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         """Say one thing to the model, and look at the answer."""
         chat_model = get_object_or_404(ChatModel, pk=object_id)
         form = TrialForm(request.POST if request.method == "POST" else None)
-        reply = self._ask(request, chat_model, form) if form.is_valid() else None
+        answer = self._ask(request, chat_model, form) if form.is_valid() else None
+        reply = answer if isinstance(answer, Reply) else None
         context = self.admin_site.each_context(request) | {
             "title": f"Try {chat_model}",
             "opts": self.model._meta,
             "original": chat_model,
             "form": form,
             "reply": reply,
+            "embeddings": answer if isinstance(answer, Embeddings) else None,
             "cost": cost_of(chat_model, reply) if reply else None,
             "back": page_of(chat_model),
         }
         return TemplateResponse(request, "admin/studies/chatmodel/try.html", context)
 
-    def _ask(self, request: HttpRequest, chat_model: ChatModel, form: TrialForm) -> Reply | None:
+    def _ask(
+        self, request: HttpRequest, chat_model: ChatModel, form: TrialForm
+    ) -> Reply | Embeddings | None:
         deadline = timezone.now() + TRIAL_LIMIT
+        ask = embed_once if chat_model.is_embedder else ask_once
         try:
-            return ask_once(chat_model, form.cleaned_data["message"], deadline=deadline)
+            return ask(chat_model, form.cleaned_data["message"], deadline=deadline)
         except ProviderError as failure:
             messages.error(request, f"{chat_model} did not answer: {failure}")
             return None

@@ -15,6 +15,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Tokens have a table of ours now; the library's would keep users from being deleted.
+        migrations.RunSQL("DROP TABLE IF EXISTS knox_authtoken", migrations.RunSQL.noop),
         migrations.CreateModel(
             name='WebhookDelivery',
             fields=[

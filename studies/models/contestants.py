@@ -23,7 +23,8 @@ def price_field(help_text: str) -> "models.DecimalField[Decimal | str, Decimal]"
 class ChatModel(models.Model):
     """A model in the registry. Its pinned fields never change once it has been in a battle.
 
-    A change of endpoint, model id, revision, parameters or system prompt is a new version.
+    A change of endpoint, model id, revision, parameters or system prompt is a new version. An
+    embedder is asked in the same way for something else, and holds no conversation.
     """
 
     PINNED = ("developer", "base_url", "model_id", "revision", "parameters", "system_prompt")
@@ -31,6 +32,12 @@ class ChatModel(models.Model):
     name = models.CharField(max_length=200)
     version = models.PositiveSmallIntegerField(default=1)
     developer = models.CharField(max_length=200, blank=True)
+    is_embedder = models.BooleanField(
+        "embeds texts",
+        default=False,
+        help_text="It answers with embeddings of texts, not with replies: a study’s scorer may "
+        "learn from them, and it is neither contestant nor judge.",
+    )
     base_url = models.CharField(
         max_length=300,
         blank=True,
@@ -67,6 +74,9 @@ class ChatModel(models.Model):
             models.CheckConstraint(
                 condition=Q(input_price__gte=0, output_price__gte=0), name="price_is_not_negative"
             ),
+            models.CheckConstraint(
+                condition=Q(is_embedder=False) | ~Q(base_url=""), name="embedder_has_address"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,7 +87,12 @@ class Contestant(models.Model):
     """A chat model entered in a study. It may withdraw; it is never deleted."""
 
     study = models.ForeignKey(Study, models.PROTECT, related_name="contestants")
-    chat_model = models.ForeignKey(ChatModel, models.PROTECT, related_name="contestants")
+    chat_model = models.ForeignKey(
+        ChatModel,
+        models.PROTECT,
+        related_name="contestants",
+        limit_choices_to={"is_embedder": False},
+    )
     slug = models.SlugField(max_length=200)
     name = models.CharField(max_length=200, help_text="How boards name it. Raters never see it.")
     entered_at = models.DateTimeField(auto_now_add=True)

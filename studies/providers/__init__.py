@@ -1,8 +1,9 @@
-"""Asking chat models: over the chat-completions protocol, or the built-in bots."""
+"""Asking chat models, over the chat-completions protocol or the built-in bots; and embedders."""
 
 from studies.providers.addresses import STRICT, AddressRules, check_address
 from studies.providers.bots import BOT_SCHEME, Bot, list_bots, list_judges
 from studies.providers.client import Reply, ReplyStream, stream_reply
+from studies.providers.embeddings import MOST_TEXTS, Embeddings, Vectors, embed
 from studies.providers.endpoint import Endpoint, Message, Role
 from studies.providers.errors import (
     AddressRefusedError,
@@ -25,10 +26,12 @@ from studies.providers.retries import MAX_ATTEMPTS, retry_delay
 __all__ = [
     "BOT_SCHEME",
     "MAX_ATTEMPTS",
+    "MOST_TEXTS",
     "STRICT",
     "AddressRefusedError",
     "AddressRules",
     "Bot",
+    "Embeddings",
     "EmptyAnswerError",
     "Endpoint",
     "EndpointError",
@@ -48,7 +51,9 @@ __all__ = [
     "StreamCutError",
     "TokenLogprob",
     "UnreachableError",
+    "Vectors",
     "check_address",
+    "embed",
     "list_bots",
     "list_judges",
     "retry_delay",

@@ -20,6 +20,10 @@ from studies.providers.errors import AddressRefusedError, UnreachableError
 
 IPAddress = IPv4Address | IPv6Address
 
+# What is added to a base URL.
+CHAT_PATH: Final = "/chat/completions"
+EMBEDDINGS_PATH: Final = "/embeddings"
+
 # Where clouds hand out credentials. Most are link-local too; these are refused wherever they lie.
 METADATA_NAMES: Final = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "metadata.azure.internal",
@@ -109,10 +113,11 @@ def _check_parts(base_url: str, parts: SplitResult) -> None:
         )
     if parts.query or parts.fragment:
         raise AddressRefusedError(f"{base_url} goes on after its path; leave out ? and #")
-    if parts.path.rstrip("/").endswith("/chat/completions"):
-        raise AddressRefusedError(
-            f"{base_url} goes too far; /chat/completions is added to it, so end it before that"
-        )
+    for path in (CHAT_PATH, EMBEDDINGS_PATH):
+        if parts.path.rstrip("/").endswith(path):
+            raise AddressRefusedError(
+                f"{base_url} goes too far; {path} is added to it, so end it before that"
+            )
 
 
 def resolve(address: Address, rules: AddressRules, *, timeout: timedelta) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from studies.providers.addresses import STRICT, AddressRules, parse_address
+from studies.providers.addresses import CHAT_PATH, STRICT, AddressRules
 from studies.providers.bots import BOT_SCHEME, stream_bot
+from studies.providers.call import call, kind_of
 from studies.providers.countdown import Countdown
 from studies.providers.endpoint import Endpoint, Message
 from studies.providers.errors import (
@@ -22,19 +23,15 @@ from studies.providers.protocol import (
     FinishReason,
     TokenLogprob,
     build_request,
-    error_for_status,
     parse_chunk,
     quote,
 )
-from studies.providers.retries import parse_retry_after
 
 if TYPE_CHECKING:
     import httpx2
 
 # Some 50,000 tokens: more than a person reads in one battle, and less than hurts a page.
 CHARACTER_LIMIT: Final = 200_000
-# Enough of a refusal to see why.
-REFUSAL_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True)
@@ -196,57 +193,21 @@ def _chunks_of_bot(
 def _chunks_over_http(
     endpoint: Endpoint, messages: Sequence[Message], countdown: Countdown, rules: AddressRules
 ) -> Generator[Chunk, None, None]:
-    # Here, not above: who never asks an endpoint need not load an HTTP client.
-    from studies.providers.connection import named_failures, open_client
-
-    countdown.check()
-    address = parse_address(endpoint.base_url)
-    key = endpoint.read_key()
-    headers = {
-        "accept": "text/event-stream, application/json",
-        # A small compressed answer can be a very large one, and its limit is on what arrives.
-        "accept-encoding": "identity",
-        "content-type": "application/json",
-        "user-agent": "hustings",
-    }
-    if key:
-        headers["authorization"] = f"Bearer {key}"
-    with (
-        named_failures(address, countdown),
-        open_client(address, rules, countdown) as client,
-        client.stream(
-            "POST",
-            endpoint.base_url.rstrip("/") + "/chat/completions",
-            content=build_request(endpoint, messages),
-            headers=headers,
-            timeout=endpoint.timeout.total_seconds(),
-        ) as response,
-    ):
-        if response.status_code != 200:
-            _refuse(response, key)
+    with call(
+        endpoint,
+        CHAT_PATH,
+        build_request(endpoint, messages),
+        accept="text/event-stream, application/json",
+        countdown=countdown,
+        rules=rules,
+    ) as response:
         yield from _chunks_of_response(response)
-
-
-def _refuse(response: "httpx2.Response", key: str) -> None:
-    """Raise what the status stands for, with the beginning of what the endpoint says of it."""
-    status = response.status_code
-    if response.has_redirect_location:
-        where = quote(response.headers["location"])
-        message = f"status {status}, a redirect to {where}; redirects are not followed"
-    else:
-        said = next(response.iter_raw(REFUSAL_BYTES), b"").decode(errors="replace")
-        # Some endpoints repeat the key that they refuse, and errors are stored.
-        message = f"status {status}: {quote(said.replace(key, '…') if key else said)}"
-    retry_after = parse_retry_after(response.headers.get("retry-after"), at=datetime.now(UTC))
-    raise error_for_status(status, message, retry_after=retry_after)
 
 
 def _chunks_of_response(response: "httpx2.Response") -> Iterator[Chunk]:
     import httpx2
 
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise MalformedAnswerError("the answer is compressed, which was not asked for")
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = kind_of(response)
     if kind == "application/json":
         # Asked for a stream, but answered in one piece: slower for the rater, and whole.
         yield parse_chunk(b"".join(response.iter_raw()))

@@ -73,7 +73,7 @@ class EmptyAnswerError(ProviderError):
 
 
 class MalformedAnswerError(ProviderError):
-    """What came back is not what the chat-completions protocol says."""
+    """What came back is not what the protocol says, or not what was asked for."""
 
     is_retryable = True
 

@@ -88,6 +88,24 @@ def parse_chunk(data: str | bytes) -> Chunk:
     Raises MalformedAnswerError for what the protocol doesn't know, and what the endpoint
     itself reports as an error, as that error.
     """
+    answer = parse_object(data)
+    usage = object_in(answer, "usage", data)
+    text, finish_reason = _parse_choice(answer.get("choices"), data)
+    return Chunk(
+        text=text,
+        finish_reason=finish_reason,
+        prompt_tokens=count_of(usage.get("prompt_tokens")),
+        completion_tokens=count_of(usage.get("completion_tokens")),
+        token_logprobs=_parse_logprobs(answer.get("choices")),
+    )
+
+
+def parse_object(data: str | bytes) -> Mapping[str, Any]:
+    """An answer's JSON object.
+
+    Raises MalformedAnswerError for what is none, and what the endpoint itself reports as an error,
+    as that error.
+    """
     try:
         answer = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -96,15 +114,7 @@ def parse_chunk(data: str | bytes) -> Chunk:
         raise MalformedAnswerError(f"the answer is no JSON object: {_quoted(data)}")
     if answer.get("error"):
         raise _reported_error(answer["error"])
-    usage = _object(answer, "usage", data)
-    text, finish_reason = _parse_choice(answer.get("choices"), data)
-    return Chunk(
-        text=text,
-        finish_reason=finish_reason,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        token_logprobs=_parse_logprobs(answer.get("choices")),
-    )
+    return answer
 
 
 def error_for_status(
@@ -126,7 +136,7 @@ def _parse_choice(choices: object, data: str | bytes) -> tuple[str, FinishReason
     if not isinstance(choices, list) or not isinstance(choices[0], dict):
         raise MalformedAnswerError(f"the answer's choices are no list: {_quoted(data)}")
     choice: dict[str, Any] = choices[0]
-    said = _object(choice, "delta", data) or _object(choice, "message", data)
+    said = object_in(choice, "delta", data) or object_in(choice, "message", data)
     text = said.get("content")
     if text is not None and not isinstance(text, str):
         raise MalformedAnswerError(f"the answer's content is no text: {_quoted(data)}")
@@ -177,7 +187,8 @@ def _reported_error(error: object) -> ProviderError:
     return error_for_status(status, f"the endpoint reported an error: {_quoted(str(text))}")
 
 
-def _object(parent: Mapping[str, Any], name: str, data: str | bytes) -> Mapping[str, Any]:
+def object_in(parent: Mapping[str, Any], name: str, data: str | bytes) -> Mapping[str, Any]:
+    """An object within an object, empty if it is not there; MalformedAnswerError for no object."""
     value = parent.get(name)
     if value is None:
         return {}
@@ -186,7 +197,7 @@ def _object(parent: Mapping[str, Any], name: str, data: str | bytes) -> Mapping[
     return value
 
 
-def _count(value: object) -> int | None:
+def count_of(value: object) -> int | None:
     """Tokens as they are stored: what is no count is not known, and no reason to drop an answer."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
     return value if is_count and isinstance(value, int) else None

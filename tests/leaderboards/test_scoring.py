@@ -27,6 +27,7 @@ from raters.services.erasing import withdraw_and_erase
 from raters.services.exclusions import exclude
 from studies.models import CellGroup, Study
 from tests.cast import NOW, make_admin, make_study, make_user
+from tests.kept import kept
 from tests.leaderboards.talked import make_talk, make_talked_study
 
 LATER = NOW + timedelta(days=1)
@@ -45,7 +46,7 @@ def compute(study: Study, kind: str, subject: str = "") -> Report:
 
 @pytest.fixture
 def study() -> Study:
-    return make_talked_study()
+    return kept(make_talked_study)
 
 
 @pytest.fixture

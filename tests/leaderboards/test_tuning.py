@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from leaderboards.errors import CriteriaError
+from leaderboards.errors import CriteriaError, NothingToRankError
 from leaderboards.facts import parse
+from leaderboards.machines.reports import card_of
 from leaderboards.models import Report
+from leaderboards.pages.machine_words import figures_of_card
 from leaderboards.reports import TUNING
 from leaderboards.services import tuning as services
 from leaderboards.services.reports import latest_report, write_report
@@ -16,6 +18,7 @@ from leaderboards.services.tuning import (
     TuningReport,
     TuningWanted,
     ask_for_tuning,
+    learned_from,
     make_next_version,
     report_tuning,
 )
@@ -120,6 +123,41 @@ def test_each_use_of_a_test_part_is_recorded_and_what_was_learned_from_is_never_
     larger = tune(study, judge, test=20)
     assert learned.isdisjoint(larger.test)
     assert larger.uses_before == 3
+
+
+def test_what_a_judge_was_tuned_on_is_left_out_of_its_report_card(
+    study: Study, server: SeeingServer
+) -> None:
+    judge = make_judge(server)
+    found = tune(study, judge)
+    learned = {*found.training, *found.validation}
+    version = make_next_version(found, at=timezone.now())
+    assert learned_from(version, study) == learned
+    assert learned_from(judge, study) == frozenset()
+    battles = [*sorted(learned)[:5], *found.test]
+    cards = []
+    for each in (judge, version):
+        run = start_run(each, study, Selection(battles=battles), at=timezone.now())
+        work_on_run(run.pk)
+        cards.append(card_of(run, at=timezone.now(), resamples=20))
+    as_it_was, tuned = cards
+    dimensions = study.dimensions.count()
+    assert (as_it_was.learned_from, as_it_was.agreement.items) == (0, 17 * dimensions)
+    assert (tuned.learned_from, tuned.agreement.items) == (5, 12 * dimensions)
+    told = [each for each in figures_of_card(tuned) if each.name == "Tuned on"]
+    assert [each.value for each in told] == ["5"]
+    assert "Tuned on" not in [each.name for each in figures_of_card(as_it_was)]
+
+
+def test_a_judge_that_was_only_tried_on_what_it_was_tuned_on_has_no_card(
+    study: Study, server: SeeingServer
+) -> None:
+    found = tune(study, make_judge(server))
+    version = make_next_version(found, at=timezone.now())
+    run = start_run(version, study, Selection(battles=found.training), at=timezone.now())
+    work_on_run(run.pk)
+    with pytest.raises(NothingToRankError, match="counts but for those it was tuned on"):
+        card_of(run, at=timezone.now(), resamples=20)
 
 
 def test_where_nothing_is_better_the_judge_stays(study: Study) -> None:

@@ -56,4 +56,5 @@ def _lengths(sides: list[Measured]) -> FloatArray:
 
 def sides_of(given: Comparisons, side: IntArray) -> list[Measured]:
     """Sides by number, as they were measured."""
-    return [Measured(given.style[i], given.words[i]) for i in side]
+    embeddings = given.embeddings if given.is_embedded else np.zeros((len(given.style), 0))
+    return [Measured(given.style[i], given.words[i], embeddings[i]) for i in side]

@@ -153,6 +153,7 @@ def test_plain_http_leaves_the_machine_only_if_allowed() -> None:
         "https://bücher.example/v1",
         "https://[::1/v1",
         "https://8.8.8.8/v1/chat/completions",
+        "https://8.8.8.8/v1/embeddings/",
     ],
 )
 def test_what_is_no_plain_base_url_is_refused(base_url: str) -> None:
