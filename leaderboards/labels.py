@@ -12,6 +12,8 @@ import numpy as np
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
+from leaderboards.comparison.clusters import by_cluster
+from leaderboards.comparison.figures import share_of
 from leaderboards.errors import NothingToRankError
 from leaderboards.facts import as_json
 from leaderboards.labels_figures import (
@@ -30,9 +32,7 @@ from leaderboards.services.controls import require_pairs
 from leaderboards.services.multiverse import dimension_named
 from leaderboards.verdicts import OUTCOME_CODE, Frame, Verdicts, fetched, positions
 from raters.judging.labels import LabelSpec, of_conversation, of_sides
-from raters.judging.protocols import LABELLERS
 from raters.models import JudgeLabel, JudgeRun, Verdict
-from raters.quality.agreement import wilson
 from raters.quality.fairness import holm
 from studies.models import Dimension, Study
 
@@ -127,7 +127,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class _Given:
-    """N verdicts (`cell` a key) with their battles (N,), and by label's key what was said.
+    """N verdicts (`cell` a key) with battles and raters (N,), and by label's key what was said.
 
     That is numbers of values, (N,) of a conversation and (N, 2) of its sides; UNKNOWN where
     nothing was said.
@@ -135,13 +135,14 @@ class _Given:
 
     frame: Frame
     battle: IntArray
+    rater: IntArray
     verdicts: Verdicts
     said: Mapping[str, IntArray]
 
 
 def labelling_run(study: Study) -> JudgeRun | None:
     """The newest run that labels and counts, if any has labelled a battle."""
-    runs = study.judge_runs.filter(judge__protocol__in=LABELLERS, state__in=COUNTING)
+    runs = study.judge_runs.labelling().filter(state__in=COUNTING)
     said = JudgeLabel.objects.filter(judgement__run__in=runs, judgement__battle__isnull=False)
     labelling = runs.filter(pk__in=said.values("judgement__run"))
     return labelling.select_related("judge").order_by("-number").first()
@@ -185,13 +186,14 @@ def _read(study: Study, dimension: Dimension, run: JudgeRun | None) -> _Given:
         .order_by("battle_id")
         .values_list(
             "battle_id",
+            "battle__participation_id",
             Coalesce("battle__participation__cell_id", Value(0)),
             "battle__side_a_id",
             "battle__side_b_id",
             OUTCOME_CODE,
         )
     )
-    battle, cell, side_a, side_b, outcome = fetched(rows, width=5)
+    battle, rater, cell, side_a, side_b, outcome = fetched(rows, width=6)
     if not len(battle):
         raise NothingToRankError("No verdict counts on this dimension yet.")
     contestants = [contestant.pk for contestant in frame.contestants]
@@ -204,7 +206,7 @@ def _read(study: Study, dimension: Dimension, run: JudgeRun | None) -> _Given:
         times=np.ones(len(battle), np.int64),
     )
     said = from_words(study, battle) | (_from_judge(run, battle) if run else {})
-    return _Given(frame, battle, verdicts, said)
+    return _Given(frame, battle, rater, verdicts, said)
 
 
 def _from_judge(run: JudgeRun, battle: IntArray) -> dict[str, IntArray]:
@@ -254,13 +256,13 @@ def _value(
     given: _Given, spec: LabelSpec, value: str, known: BoolArray
 ) -> tuple[ValueFacts, float]:
     verdicts, here = given.verdicts, given.said[spec.key] == list(spec.values).index(value)
-    ties = ties_with(verdicts.outcome[known], here[known])
+    ties = ties_with(verdicts.outcome[known], here[known], given.rater[known])
     of = verdicts.where(here)
     facts = ValueFacts(
         value=value,
         meaning=spec.values[value],
         n=int(here.sum()),
-        ties=ties.share.share,
+        ties=ties.share.value,
         ties_low=ties.share.low,
         ties_high=ties.share.high,
         differs=False,
@@ -331,6 +333,7 @@ def _effect(given: _Given, spec: LabelSpec, value: str, here: BoolArray | slice)
         verdicts.b[here],
         verdicts.outcome[here],
         has[here].astype(np.int64),
+        given.rater[here],
         contestants=len(given.frame.contestants),
     )
 
@@ -353,10 +356,12 @@ def _shares(given: _Given, spec: LabelSpec, value: str) -> tuple[SideShare, ...]
     once = np.unique(given.battle, return_index=True)[1]
     said = given.said[spec.key][once]
     sides = np.stack([given.verdicts.a[once], given.verdicts.b[once]], axis=1)
+    rater = np.stack([given.rater[once]] * 2, axis=1)
     number = list(spec.values).index(value)
     found = []
     for place, contestant in enumerate(given.frame.contestants):
-        of_its = said[(sides == place) & (said != UNKNOWN)]
-        share = wilson(int((of_its == number).sum()), len(of_its))
-        found.append(SideShare(contestant.slug, len(of_its), share.share, share.low, share.high))
+        here = (sides == place) & (said != UNKNOWN)
+        # What is said to one person is alike: her conversations hang together.
+        share = share_of(*by_cluster(rater[here], (said[here] == number).astype(float)))
+        found.append(SideShare(contestant.slug, share.n, share.value, share.low, share.high))
     return tuple(found)

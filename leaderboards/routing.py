@@ -316,6 +316,24 @@ def newest_subject(study: Study) -> str:
     return asked.values_list("subject", flat=True).first() or ""
 
 
+def subject_after(run: JudgeRun) -> str:
+    """Of which runs a report is due once a run has ended; empty if of none.
+
+    Those that somebody chose last, if it is one of them: whom to rely on is theirs to say, and a
+    queue may be steered by it. Where nobody chose, of the run alone. Without a cost of a person's
+    verdict there can be none.
+    """
+    study = run.study
+    chosen = Report.objects.filter(study=study, kind=ROUTING, asked_by__isnull=False)
+    subject = chosen.order_by("-pk").values_list("subject", flat=True).first()
+    if subject is not None:
+        return subject if run.number in RoutingWanted.parse(subject).runs else ""
+    is_single = study.protocol == Study.Protocol.SINGLE
+    if is_single or person_cost_of(study) is None:
+        return ""
+    return RoutingWanted((run.number,)).subject
+
+
 def newest_routing(study: Study) -> Routing | None:
     """What the newest finished report says, of whichever runs; None where there is none."""
     found = Report.objects.filter(study=study, kind=ROUTING, state=Report.State.FINISHED)

@@ -8,19 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import permutations
-from math import nan, sqrt
 from typing import Final
 
 import numpy as np
 from django.db.models import Count
 
+from leaderboards.comparison.clusters import by_cluster, mean_of
+from leaderboards.comparison.figures import Figure, share_of
 from leaderboards.errors import NothingToRankError
 from leaderboards.facts import as_json
 from leaderboards.machines.runs import counting_runs
 from leaderboards.ranking.outcomes import OUTCOMES, TIE, FloatArray
 from leaderboards.ranking.records import record_of_battles
 from leaderboards.ranking.topics import ENOUGH_BATTLES, PooledTopics, pool_topics
-from leaderboards.ranking.uncertainty import HALF_WIDTH, DavidsonScore, summarise
+from leaderboards.ranking.uncertainty import DavidsonScore, summarise
 from leaderboards.reports import Json
 from leaderboards.services.controls import require_pairs
 from leaderboards.services.multiverse import dimension_named
@@ -28,7 +29,6 @@ from leaderboards.services.topics import TopicPlace
 from leaderboards.verdicts import OUTCOME_CODE, Frame, fetched, positions
 from raters.judging.protocols.boolean import BooleanRubric
 from raters.models import JudgeRun, JudgeVerdict, Verdict
-from raters.quality.agreement import wilson
 from studies.models import Dimension, Study, Task
 from studies.scenario_packs import AREA, scenario_packs, scenario_tasks
 
@@ -208,12 +208,12 @@ def _scenario(
     dimension: Dimension,
 ) -> Scenario:
     battles = int(counts.sum())
-    ties = wilson(int(counts[..., TIE].sum()), battles)
+    ties = _ties(frame.study, task, dimension)
     passed = _passed(frame, task, run, dimension) if run else ()
     return Scenario(
         name=" › ".join(filter(None, (task.category, task.name))),
         battles=battles,
-        ties=ties.share,
+        ties=ties.value,
         ties_low=ties.low,
         ties_high=ties.high,
         is_provisional=not any(each.is_enough for each in places),
@@ -223,29 +223,39 @@ def _scenario(
     )
 
 
+def _ties(study: Study, task: Task, dimension: Dimension) -> Figure:
+    """How many of a scenario's verdicts are ties, those of one rater hanging together."""
+    rows = Verdict.objects.counting(study).filter(dimension=dimension, battle__task=task)
+    rater, outcome = fetched(
+        rows.order_by().values_list("battle__participation_id", OUTCOME_CODE), width=2
+    )
+    return share_of(*by_cluster(rater, (outcome == TIE).astype(float)))
+
+
 def _passed(frame: Frame, task: Task, run: JudgeRun, dimension: Dimension) -> tuple[Passed, ...]:
     """By contestant, from the scores of its sides; an abstention counts for nothing."""
     said = JudgeVerdict.objects.filter(
         judgement__run=run, judgement__battle__task=task, dimension=dimension
     )
-    shares: dict[int, list[float]] = {contestant.pk: [] for contestant in frame.contestants}
+    shares: dict[int, list[tuple[int, float]]] = {each.pk: [] for each in frame.contestants}
     for side in ("a", "b"):
         rows = said.exclude(**{f"score_{side}": None}).values_list(
-            f"judgement__battle__side_{side}_id", f"score_{side}"
+            f"judgement__battle__side_{side}_id",
+            "judgement__battle__participation_id",
+            f"score_{side}",
         )
-        for contestant, score in rows:
+        for contestant, rater, score in rows:
             # Scores are 1 + 4 times the share of items that hold.
-            shares[contestant].append((score - 1) / 4)
+            shares[contestant].append((rater, (score - 1) / 4))
     return tuple(_mean(each.slug, shares[each.pk]) for each in frame.contestants)
 
 
-def _mean(slug: str, shares: Sequence[float]) -> Passed:
-    """The mean share, with the interval of a normal mean; NaN of fewer than two."""
-    n = len(shares)
-    if n < 2:
-        return Passed(slug, n, shares[0] if shares else nan, nan, nan)
-    mean, half = float(np.mean(shares)), HALF_WIDTH * float(np.std(shares, ddof=1)) / sqrt(n)
-    return Passed(slug, n, mean, max(0.0, mean - half), min(1.0, mean + half))
+def _mean(slug: str, shares: Sequence[tuple[int, float]]) -> Passed:
+    """The mean share with its interval over raters; NaN of the conversations of one alone."""
+    raters, values = np.array(shares, float).reshape(-1, 2).T
+    found = mean_of(values, raters.astype(np.int64))
+    low, high = np.clip([found.low, found.high], 0.0, 1.0).tolist()
+    return Passed(slug, found.n, found.value, low, high)
 
 
 def _partings(places: Sequence[TopicPlace], passed: Sequence[Passed]) -> Iterator[Parting]:

@@ -9,7 +9,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from leaderboards.errors import NothingToRankError
 from leaderboards.machines.asking import ask_for_machine_reports
-from leaderboards.machines.conversations import conversations_of
+from leaderboards.machines.conversations import (
+    Conversation,
+    RatedConversation,
+    conversations_of,
+    rated_conversations_of,
+)
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, read_boards, standing_of
 from leaderboards.pages.machine_parts import scenario_name
@@ -67,8 +72,14 @@ def machine_conversations(request: HttpRequest, slug: str, number: int) -> HttpR
     dimension = study.dimensions.filter(key=request.GET.get("dimension", "")).first()
     if dimension is None:
         raise Http404("The study has no such dimension.")
+    is_of_ratings = study.protocol == Study.Protocol.SINGLE
+    if is_of_ratings:
+        # A gap of ratings is of a scenario alone: a contestant is one of them.
+        asked.pop("contestant")
+    found: tuple[Conversation | RatedConversation, ...]
     try:
-        found = conversations_of(run, dimension, **asked)
+        read = rated_conversations_of if is_of_ratings else conversations_of
+        found = read(run, dimension, **asked)
     except NothingToRankError as error:
         raise Http404(str(error)) from error
     context = {
@@ -77,6 +88,7 @@ def machine_conversations(request: HttpRequest, slug: str, number: int) -> HttpR
         "dimension": dimension,
         "scenario": scenario_name(asked["axis"], asked["name"]),
         "conversations": found,
+        "is_of_ratings": is_of_ratings,
     }
     return render(request, "leaderboards/machine_conversations.html", context)
 

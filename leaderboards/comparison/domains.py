@@ -76,11 +76,6 @@ def compare_domains(
     return tuple(sorted(tested, key=_worst_first))
 
 
-def new_contestants(items: Items, is_new: BoolArray) -> Scenario:
-    """The items with a contestant that is new to the judge; `is_new` is (K,)."""
-    return Scenario("contestants", "new", items=is_new[items.a] | is_new[items.b])
-
-
 def _worst_first(domain: Domain) -> tuple[float, str, str]:
     value = domain.against_elsewhere.value
     return (value if np.isfinite(value) else np.inf, domain.axis, domain.name)

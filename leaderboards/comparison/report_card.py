@@ -109,12 +109,13 @@ def report_card(
             pair_scores(items, votes, judged), given.scenarios, contestants=len(items.contestants)
         ),
         canaries=share_of(passed, np.ones(len(passed))),
-        price=_price(judged),
+        price=price_of(judged.cost, judged.seconds),
     )
 
 
-def _price(judged: Judged) -> Price:
-    cost, seconds = (_known(each) for each in (judged.cost, judged.seconds))
+def price_of(cost: FloatArray, seconds: FloatArray) -> Price:
+    """What verdicts (N,) took, those of which it is known."""
+    cost, seconds = _known(cost), _known(seconds)
     return Price(
         cost=float(cost.mean()) if len(cost) else np.nan,
         seconds=float(np.median(seconds)) if len(seconds) else np.nan,

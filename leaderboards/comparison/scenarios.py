@@ -7,7 +7,7 @@ their difference is paired by item.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -52,6 +52,10 @@ class Scores:
     judge_item: IntArray
     judge_contestant: IntArray
     judge: FloatArray
+
+    def less(self, points: float) -> "Scores":
+        """The same with the judge's scores so many points lower."""
+        return replace(self, judge=self.judge - points)
 
 
 @dataclass(frozen=True)

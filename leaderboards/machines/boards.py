@@ -1,24 +1,27 @@
 """A judge's board: its verdicts ranked by the engines that rank people's. It is never published."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 
+from leaderboards.comparison.rated import JUDGES_SCALE, PEOPLES_SCALE
 from leaderboards.errors import NothingToRankError, WrongEngineError
 from leaderboards.machines.runs import counting_runs
 from leaderboards.ranking.boards import BoardInput, BoardParameters, Engine, Section, rank_board
+from leaderboards.ratings import rating_input
 from leaderboards.verdicts import OUTCOME_CODE, Frame, dimension_input, fetched, indexed
 from raters.models import JudgeRun, JudgeVerdict
 from studies.models import Dimension, Study
 
 # Raters of studies without an electorate are in no cell.
-ROW: Final = (
-    Coalesce("judgement__battle__participation__cell_id", Value(0)),
-    "judgement__battle__side_a_id",
-    "judgement__battle__side_b_id",
-)
+CELL: Final = Coalesce("judgement__battle__participation__cell_id", Value(0))
+ROW: Final = (CELL, "judgement__battle__side_a_id", "judgement__battle__side_b_id")
+SCORED: Final = ("judgement__battle__participation_id", CELL, "judgement__battle__side_a_id")
+# The engine adds up whole numbers, and a judge's scores need not be: so it is given hundredths.
+PARTS: Final = 100
 
 
 def run_named(study: Study, named: str) -> JudgeRun:
@@ -59,11 +62,16 @@ def rank_judge(
     """Rank the contestants by a run's verdicts on a dimension, for the electorate and each group.
 
     A conversation belongs to the groups of the rater whose it was; abstentions are left out. Raises
-    NothingToRankError without verdicts, WrongEngineError for an engine that ranks no pairs.
+    NothingToRankError without verdicts, WrongEngineError for an engine that does not rank what the
+    study's raters are asked for: pairs, or one contestant at a time.
     """
-    if parameters.engine is Engine.RATINGS:
-        raise WrongEngineError("A judge's verdicts are of pairs: the engine can't be ratings.")
     frame = frame or Frame.of(run.study)
+    is_single = run.study.protocol == Study.Protocol.SINGLE
+    if is_single != (parameters.engine is Engine.RATINGS):
+        what = "scores of one side" if is_single else "verdicts of pairs"
+        raise WrongEngineError(f"A judge's {what} can't be ranked by {parameters.engine}.")
+    if is_single:
+        return _rank_scores(frame, run, dimension, parameters)
     said = JudgeVerdict.objects.filter(
         judgement__run=run, dimension=dimension, judgement__battle__side_b__isnull=False
     ).exclude(outcome="")
@@ -94,3 +102,44 @@ def rank_judge(
         ),
     )
     return given, rank_board(given, parameters)
+
+
+def _rank_scores(
+    frame: Frame, run: JudgeRun, dimension: Dimension, parameters: BoardParameters
+) -> tuple[BoardInput, tuple[Section, ...]]:
+    """Rank by a run's scores of single conversations, put on people's scale.
+
+    Conversations of one rater count as one rater's: what her way of talking does to the judge's
+    scores of them is theirs in common.
+    """
+    said = JudgeVerdict.objects.filter(
+        judgement__run=run, dimension=dimension, judgement__battle__side_b__isnull=True
+    ).exclude(Q(score_a=None) | Q(judgement__battle=None))
+    rows = list(said.order_by().values_list(*SCORED, "score_a"))
+    if not rows:
+        raise NothingToRankError(f"{run} has said nothing on {dimension.name}.")
+    columns = np.array(rows, float).T
+    scores = JUDGES_SCALE.onto(PEOPLES_SCALE, columns[3]) * PARTS
+    whole = np.vstack([columns[:3], scores.round()]).astype(np.int64)
+    given = BoardInput(
+        contestants=tuple(contestant.slug for contestant in frame.contestants),
+        groups=frame.group_shares,
+        cells=frame.cells,
+        dimensions=(rating_input(frame, dimension, whole),),
+    )
+    prior = parameters.ratings
+    fine = replace(prior, lowest=prior.lowest * PARTS, highest=prior.highest * PARTS)
+    sections = rank_board(given, replace(parameters, ratings=fine))
+    return given, tuple(_in_points(section) for section in sections)
+
+
+def _in_points(section: Section) -> Section:
+    """A section that was ranked in hundredths; all numbers of its fit are in points."""
+    summary = section.summary
+    points = ("mean", "sd", "low", "high")
+    return replace(
+        section,
+        fit={name: value / PARTS for name, value in section.fit.items()},
+        summary=summary
+        and replace(summary, **{name: getattr(summary, name) / PARTS for name in points}),
+    )

@@ -4,7 +4,7 @@ An item is a conversation with a pair of contestants, on a dimension: raters who
 one, as in imports, share it. Its side A is that of its first battle.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,13 +13,17 @@ from django.db.models import Sum, Value
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from leaderboards.comparison.items import Items, Judged, Votes
+from leaderboards.comparison.items import BoolArray, Items, Judged, Votes
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE, FloatArray, IntArray
 from leaderboards.verdicts import OUTCOME_CODE, Frame, fetched, positions
 from raters.models import Battle, JudgeAnswer, JudgeRun, JudgeVerdict, SideStyle, Verdict
 from studies.models import ChatModel, Dimension
 from studies.registry import charge
 
+# What a `Judged` holds beside the items.
+JUDGED_COLUMNS: Final = (
+    "outcome", "shown_first", "sample", "certainty", "probabilities", "cost", "seconds",
+)  # fmt: skip
 CODES: Final = {"a": A_WINS, "tie": TIE, "b": B_WINS}
 ROW: Final = (
     "battle_id",
@@ -40,7 +44,8 @@ class Sheet:
 
     `battle` (N,) is the first battle of each item, `dimension` (N,) and `cell` (M,) are indices
     into the frame. `abstained` counts the judge's verdicts that name no outcome; `has_orders` is
-    whether it saw both sides at once, so that one of them stood first.
+    whether it saw both sides at once, so that one of them stood first. `others` are what other
+    judges said of the same items.
     """
 
     frame: Frame
@@ -54,43 +59,83 @@ class Sheet:
     verdicts: int
     abstained: int
     has_orders: bool
+    others: tuple[Judged, ...] = ()
 
-    def shared(self) -> "Sheet":
-        """The items that both people and the judge compared, with what they said of these."""
+    @property
+    def rater(self) -> IntArray:
+        """Who gave each of the votes, (M,)."""
+        return self.votes.rater
+
+    @property
+    def words(self) -> FloatArray:
+        """How many words a side's replies hold on average, (N,); NaN where nobody counted."""
+        mean: FloatArray = self.items.words.mean(axis=1)
+        return mean
+
+    def with_any(self, contestants: BoolArray) -> BoolArray:
+        """Which items one of these contestants (K,) is in, (N,)."""
+        there: BoolArray = contestants[self.items.a] | contestants[self.items.b]
+        return there
+
+    def shared(self, *, without: Collection[int] = ()) -> "Sheet":
+        """The items that both people and the judge compared, with what they said of these.
+
+        Those of battles by id that are `without` are left out.
+        """
         voted_on = self.votes.counts(self.items).any(axis=1)
         both = np.logical_and(voted_on, self.judged.counts(self.items).any(axis=1))
+        both &= ~np.isin(self.battle, list(without))
         place = np.cumsum(both) - 1
         voted, judged = both[self.votes.item], both[self.judged.item]
         votes, said = self.votes.only(voted), self.judged.only(judged)
+        others = (other.only(both[other.item]) for other in self.others)
         items = self.items
         return replace(
             self,
             items=Items(items.contestants, items.a[both], items.b[both], items.words[both]),
             votes=replace(votes, item=place[votes.item]),
             judged=replace(said, item=place[said.item]),
+            others=tuple(replace(other, item=place[other.item]) for other in others),
             battle=self.battle[both],
             dimension=self.dimension[both],
             cell=self.cell[voted],
         )
 
 
-def read_sheet(frame: Frame, run: JudgeRun, dimensions: Sequence[Dimension]) -> Sheet:
+def read_sheet(
+    frame: Frame,
+    run: JudgeRun,
+    dimensions: Sequence[Dimension],
+    *,
+    beside: Sequence[JudgeRun] = (),
+) -> Sheet:
     """Read the people's verdicts that count, and all of a run's, on some dimensions.
 
-    A rater who judged one conversation twice counts once, with her first verdict.
+    A rater who judged one conversation twice counts once, with her first verdict. `beside` are
+    runs of others, whose verdicts are read too.
     """
-    names = _conversations(run)
-    prices = _prices(run)
-    return _joined([_read_dimension(frame, run, each, names, prices) for each in dimensions])
+    names = names_of_conversations(run)
+    paid = prices_of(run)
+    sheets = []
+    for dimension in dimensions:
+        every = (run, *beside)
+        sheet, *others = (
+            _read_dimension(
+                frame, each, dimension, names, paid if each == run else {}, beside=every
+            )
+            for each in every
+        )
+        sheets.append(replace(sheet, others=tuple(other.judged for other in others)))
+    return _joined(sheets)
 
 
 def read_together(
     frame: Frame, runs: Sequence[JudgeRun], dimension: Dimension
 ) -> tuple[Sheet, ...]:
     """Read several runs on one dimension: each its own sheet, of the same items and votes."""
-    names = _conversations(runs[0])
+    names = names_of_conversations(runs[0])
     return tuple(
-        _read_dimension(frame, run, dimension, names, _prices(run), beside=runs) for run in runs
+        _read_dimension(frame, run, dimension, names, prices_of(run), beside=runs) for run in runs
     )
 
 
@@ -192,7 +237,8 @@ class _Table:
         return self.item[place], self.is_turned[place]
 
 
-def _conversations(run: JudgeRun) -> dict[int, str]:
+def names_of_conversations(run: JudgeRun) -> dict[int, str]:
+    """The conversations' names of battles that share one with others, by battle."""
     named = Battle.objects.filter(participation__study=run.study_id).exclude(conversation="")
     return dict(named.order_by().values_list("pk", "conversation"))
 
@@ -264,7 +310,7 @@ def _number(value: float | None, otherwise: float = np.nan) -> float:
     return otherwise if value is None else float(value)
 
 
-def _prices(run: JudgeRun) -> dict[int, tuple[float, float]]:
+def prices_of(run: JudgeRun) -> dict[int, tuple[float, float]]:
     """US dollars and seconds of a verdict by judgement: its answers' shared by the dimensions.
 
     One question is about all dimensions, or each about one: either way all of it was paid.
@@ -298,8 +344,12 @@ def _joined(sheets: Sequence[Sheet]) -> Sheet:
         each = [getattr(s, part).item + start for s, start in zip(sheets, starts[:-1], strict=True)]
         return np.concatenate(each)
 
+    def judged(each: Sequence[Judged]) -> Judged:
+        moved = [said.item + start for said, start in zip(each, starts[:-1], strict=True)]
+        rest = [np.concatenate([getattr(said, name) for said in each]) for name in JUDGED_COLUMNS]
+        return Judged(np.concatenate(moved), *rest)
+
     first = sheets[0]
-    judged = ("outcome", "shown_first", "sample", "certainty", "probabilities", "cost", "seconds")
     return Sheet(
         frame=first.frame,
         run=first.run,
@@ -307,11 +357,12 @@ def _joined(sheets: Sequence[Sheet]) -> Sheet:
             first.items.contestants, *(column("items", name) for name in ("a", "b", "words"))
         ),
         votes=Votes(item("votes"), column("votes", "rater"), column("votes", "outcome")),
-        judged=Judged(item("judged"), *(column("judged", name) for name in judged)),
+        judged=judged([sheet.judged for sheet in sheets]),
         battle=np.concatenate([sheet.battle for sheet in sheets]),
         dimension=np.concatenate([sheet.dimension for sheet in sheets]),
         cell=np.concatenate([sheet.cell for sheet in sheets]),
         verdicts=sum(sheet.verdicts for sheet in sheets),
         abstained=sum(sheet.abstained for sheet in sheets),
         has_orders=any(sheet.has_orders for sheet in sheets),
+        others=tuple(map(judged, zip(*(sheet.others for sheet in sheets), strict=True))),
     )

@@ -5,24 +5,24 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-from django.db.models import Sum
 
 from leaderboards.comparison.domains import compare_domains
 from leaderboards.comparison.orders import RESAMPLES
 from leaderboards.comparison.report_card import Setting, report_card
 from leaderboards.errors import BoardError, NothingToRankError
 from leaderboards.facts import as_json
-from leaderboards.machines.boards import rank_judge
-from leaderboards.machines.documents import Machine, Order, Place, Reliability, Standing
+from leaderboards.machines.documents import Machine, Order, Reliability, Standing
+from leaderboards.machines.rated_reports import compare_rated_on, rated_card_of
 from leaderboards.machines.reading import read_sheet
-from leaderboards.machines.runs import counting_runs, developer_of
+from leaderboards.machines.runs import counting_runs, developer_of, runs_beside
 from leaderboards.machines.scenarios import domains_of, groups_of, scenarios_of
-from leaderboards.ranking.boards import BoardParameters, Engine, Scope, Section, rank_board
+from leaderboards.machines.work import canaries_of, standings_of, work_of
+from leaderboards.ranking.boards import BoardParameters, Engine
 from leaderboards.ranking.errors import RankingError
 from leaderboards.reports import Json
+from leaderboards.services.tuning import learned_from
 from leaderboards.verdicts import Frame, read_board_input
-from raters.models import Judgement, JudgeRun
-from raters.services.judge_runs import lost_canaries
+from raters.models import JudgeRun
 from studies.models import Dimension, Study
 
 # As many gaps are kept; the rest lie nearer to none.
@@ -45,12 +45,15 @@ def report_comparison(study: Study, subject: str, at: datetime) -> Json:
     dimension = study.dimensions.filter(key=key).first()
     if dimension is None:
         raise NothingToRankError(f"The study {study.slug} has no dimension “{key}”.")
-    return as_json(compare_on(_run(study, number), dimension, at=at))
+    is_single = study.protocol == Study.Protocol.SINGLE
+    compare = compare_rated_on if is_single else compare_on
+    return as_json(compare(_run(study, number), dimension, at=at))
 
 
 def report_report_card(study: Study, subject: str, at: datetime) -> Json:
     """Compute a report of the kind `report_card`. Raises NothingToRankError as above."""
-    return as_json(card_of(_run(study, subject), at=at))
+    card = rated_card_of if study.protocol == Study.Protocol.SINGLE else card_of
+    return as_json(card(_run(study, subject), at=at))
 
 
 def compare_on(
@@ -84,10 +87,13 @@ def _machine(
     resamples: int,
 ) -> Machine:
     # All is of the same conversations: else what was asked would be in every difference.
-    sheet = read_sheet(frame, run, dimensions).shared()
+    read = read_sheet(frame, run, dimensions, beside=runs_beside(run))
+    sheet = read.shared(without=learned_from(run.judge, run.study))
+    learned = len(np.unique(read.shared().battle)) - len(np.unique(sheet.battle))
     if not len(sheet.items):
+        but = " but for those it was tuned on" if learned else ""
         raise NothingToRankError(
-            f"{run} has judged no conversation of which a verdict of people counts."
+            f"{run} has judged no conversation of which a verdict of people counts{but}."
         )
     developer = developer_of(run.judge)
     card = report_card(
@@ -99,12 +105,13 @@ def _machine(
             judge_developer=developer,
             groups=groups_of(sheet),
             scenarios=scenarios_of(sheet),
-            canaries=_canaries(run),
+            canaries=canaries_of(run),
+            others=sheet.others,
         ),
         resamples=resamples,
     )
     standings, refusal = _standings(frame, run, dimensions)
-    work = run.judgements.filter(battle__isnull=False)
+    work = work_of(run)
     return Machine(
         judge=str(run.judge),
         run=run.number,
@@ -112,8 +119,9 @@ def _machine(
         computed_at=at,
         verdicts=sheet.verdicts,
         abstained=sheet.abstained,
-        failed=work.filter(state=Judgement.State.FAILED).count(),
-        unreadable=work.aggregate(n=Sum("unreadable"))["n"] or 0,
+        failed=work.failed,
+        unreadable=work.unreadable,
+        learned_from=learned,
         contestants=sheet.items.contestants,
         agreement=card.agreement,
         order=Order(card.orders.spearman, card.orders.kendall, card.orders.ceiling),
@@ -140,13 +148,6 @@ def _machine(
     )
 
 
-def _canaries(run: JudgeRun) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Whether each canary that was judged did not win, (C,)."""
-    shown = run.judgements.exclude(canary="").filter(state=Judgement.State.FINISHED)
-    lost = set(lost_canaries(run))
-    return np.array([key not in lost for key in shown.values_list("canary", flat=True)], bool)
-
-
 def _standings(
     frame: Frame, run: JudgeRun, dimensions: Sequence[Dimension]
 ) -> tuple[tuple[Standing, ...], str]:
@@ -156,36 +157,6 @@ def _standings(
     parameters = BoardParameters(engine=Engine.DAVIDSON)
     try:
         given = read_board_input(frame, parameters.engine, dimensions=[dimensions[0].key])
-        people = _places(rank_board(given, parameters))
-        judge = _places(rank_judge(run, dimensions[0], parameters, frame=frame)[1])
     except (BoardError, RankingError) as error:
         return (), str(error)
-    both = [
-        Standing(each.slug, people.get(k), judge.get(k)) for k, each in enumerate(frame.contestants)
-    ]
-    return tuple(sorted(both, key=_by_people)), ""
-
-
-def _places(sections: Sequence[Section]) -> dict[int, Place]:
-    """The places of the electorate's section, or of the sample's where there is no electorate."""
-    section = next(each for each in sections if each.scope in {Scope.ELECTORATE, Scope.SAMPLE})
-    if section.summary is None:
-        raise NothingToRankError(section.record.refusal)
-    summary, record = section.summary, section.record
-    return {
-        k: Place(
-            rank=int(summary.rank[k]),
-            rank_low=int(summary.rank_low[k]),
-            rank_high=int(summary.rank_high[k]),
-            score=float(summary.mean[k]),
-            low=float(summary.low[k]),
-            high=float(summary.high[k]),
-            battles=int(record.battles_each[k]),
-            is_provisional=bool(record.provisional[k]),
-        )
-        for k in range(len(summary.rank))
-    }
-
-
-def _by_people(standing: Standing) -> tuple[int, str]:
-    return (standing.people.rank if standing.people else 10**6, standing.contestant)
+    return standings_of(frame, run, dimensions[0], given, parameters)

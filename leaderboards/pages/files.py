@@ -9,6 +9,7 @@ from leaderboards.models import BoardRow, BoardSection
 from leaderboards.pages.head_to_head import Battles
 from leaderboards.pages.tables import rank_distance
 from leaderboards.ranking.boards import Scope
+from studies.spreadsheets import guarded
 
 ROW_COLUMNS: Final = (
     "rank", "rank_low", "rank_high", "name", "developer", "score", "score_low", "score_high",
@@ -22,8 +23,6 @@ DUEL_COLUMNS: Final = (
     "contestant", "against", "battles", "wins", "ties", "losses", "share", "share_low",
     "share_high",
 )  # fmt: skip
-# What a spreadsheet takes for the beginning of a formula, in their full-width forms as well.
-FORMULA_SIGNS: Final = "=+-@\t\r\n＝＋－＠"
 
 
 def table_csv(rows: Iterable[BoardRow]) -> str:
@@ -80,10 +79,5 @@ def csv_of(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(columns)
     for line in lines:
-        writer.writerow([_plain(value) if isinstance(value, str) else value for value in line])
+        writer.writerow([guarded(value) if isinstance(value, str) else value for value in line])
     return buffer.getvalue()
-
-
-def _plain(text: str) -> str:
-    """A text that starts with a sign of formulas gets an apostrophe before it."""
-    return f"'{text}" if text.lstrip(" ").startswith(tuple(FORMULA_SIGNS)) else text

@@ -66,7 +66,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Battles:
-    """Battles of everybody on one dimension, by the slugs of K contestants.
+    """Battles of everybody, or of a group, on one dimension, by the slugs of K contestants.
 
     `wins[i][j]` is how often i won against j, on whichever side, and `ties[i][j]` how often they
     tied.
@@ -84,29 +84,39 @@ class Battles:
         return Record(self.wins[i][j], self.ties[i][j], self.wins[j][i])
 
 
-def read_battles(board: Board, dimension: str) -> Battles | None:
-    """The battles behind a board on one dimension; None where contestants were rated singly."""
-    return None if board.is_of_ratings else _published(board.pk).get(dimension)
+def read_battles(
+    board: Board, dimension: str, *, axis: str = "", group: str = ""
+) -> Battles | None:
+    """The battles behind a board on one dimension, of everybody or of a group of an axis.
+
+    None where contestants were rated singly, and of a dimension or group that the board lacks.
+    """
+    return None if board.is_of_ratings else _published(board.pk, axis, group).get(dimension)
 
 
 @lru_cache(maxsize=BOARDS_KEPT)
-def _published(board_id: UUID) -> dict[str, Battles]:
+def _published(board_id: UUID, axis: str, group: str) -> dict[str, Battles]:
     # Boards never change: of a large document this little part is unpacked once.
     packed = Board.objects.values_list("document", flat=True).get(pk=board_id)
     given = document.unpack(bytes(packed))["input"]
     slugs = tuple(given["contestants"])
-    return {each["key"]: _battles(slugs, each) for each in given["dimensions"]}
+    # The first tournament is everybody's, then one of each group.
+    tournaments = [("", ""), *((each["axis"], each["key"]) for each in given["groups"])]
+    if (axis, group) not in tournaments:
+        return {}
+    tournament = tournaments.index((axis, group))
+    return {each["key"]: _battles(slugs, each, tournament) for each in given["dimensions"]}
 
 
-def _battles(slugs: tuple[str, ...], dimension: document.Json) -> Battles:
+def _battles(slugs: tuple[str, ...], dimension: document.Json, of: int) -> Battles:
     names = ("tournament", "a", "b", "outcome", "times")
     tournament, a, b, outcome, times = (np.array(dimension[name], np.int64) for name in names)
     wins, ties = (np.zeros((len(slugs), len(slugs)), np.int64) for _ in range(2))
-    everybody = tournament == 0
+    inside = tournament == of
     for ended, first, second, counted in (
         (A_WINS, a, b, wins), (B_WINS, b, a, wins), (TIE, a, b, ties), (TIE, b, a, ties),
     ):  # fmt: skip
-        here = everybody & (outcome == ended)
+        here = inside & (outcome == ended)
         np.add.at(counted, (first[here], second[here]), times[here])
     return Battles(slugs, *(tuple(map(tuple, counted.tolist())) for counted in (wins, ties)))
 

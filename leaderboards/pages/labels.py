@@ -144,7 +144,7 @@ def _effect_part(side: SideValue, groups: Mapping[tuple[str, str], str]) -> Part
         finding=_finding(side, effect),
         explanation=f"“{side.value.replace('-', ' ')}” means: {side.meaning}. The odds are those "
         "of the side of which it is said against the other, between contestants of the same "
-        "skill.",
+        "skill. Verdicts of one rater hang together: the intervals are over raters.",
         notes=(),
         heads=("Raters", "#Odds ratio", "#95 % interval", "#Verdicts", "Stands"),
         rows=tuple(rows),

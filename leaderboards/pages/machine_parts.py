@@ -235,7 +235,8 @@ def chart_of_certainty(certainty: Certainty) -> Scatter | None:
         reading=(
             "Each cross holds verdicts of like certainty: across what was stated, upwards how "
             "often people’s votes on the conversation say the same, with its 95 % interval. "
-            "A judge that knows itself has both alike. Hollow and grey: few verdicts. The mean "
+            "A judge that knows itself has both alike, and lies on the dashed line. Hollow and "
+            "grey: few verdicts. The mean "
             f"distance of the two is {percent(curve.error)}, Brier’s score {signed(curve.brier)}; "
             "once it is learned from other conversations what its word means, the distance is "
             f"{percent(certainty.platt.error)} by a line in log-odds and "

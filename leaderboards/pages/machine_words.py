@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Final
 
 from leaderboards.comparison.figures import Figure
+from leaderboards.comparison.report_card import Price
 from leaderboards.comparison.similarity import Mirror
 from leaderboards.machines.documents import Machine
 from leaderboards.pages.words import MINUS, PERCENT, listed, percent, signed
@@ -215,8 +216,26 @@ def figures_of_card(machine: Machine) -> tuple[Told, ...]:
         *_of_length(machine),
         *_of_family(machine),
         *_of_consistency(machine),
-        *_of_work(machine),
+        *figures_of_work(
+            machine.canaries,
+            machine.price,
+            abstained=machine.abstained,
+            verdicts=machine.verdicts,
+            failed=machine.failed,
+        ),
+        *_of_tuning(machine),
     )
+
+
+def _of_tuning(machine: Machine) -> tuple[Told, ...]:
+    if not machine.learned_from:
+        return ()
+    return (
+        Told(
+            "Tuned on", f"{machine.learned_from:,}", UNKNOWN, "conversations",
+            "An earlier version of the judge was tuned on them; they are in none of these figures.",
+        ),
+    )  # fmt: skip
 
 
 def _of_position(machine: Machine) -> tuple[Told, ...]:
@@ -296,43 +315,46 @@ def _of_consistency(machine: Machine) -> tuple[Told, ...]:
         Told(
             "Its doubt", signed(machine.reliability.area) if isfinite(machine.reliability.area)
             else UNKNOWN, UNKNOWN, f"{machine.reliability.n:,} conversations",
-            "The chance that a verdict which people share has the smaller doubt of two: ½ says "
-            "that its doubt tells nothing.",
+            "The chance that a verdict which people share has the smaller doubt of two, by how "
+            "sure it is and whether other judges say the same: ½ says that this tells nothing.",
         )
     )  # fmt: skip
     return tuple(rows)
 
 
-def _of_work(machine: Machine) -> tuple[Told, ...]:
+def figures_of_work(
+    canaries: Figure, price: Price, *, abstained: int, verdicts: int, failed: int
+) -> tuple[Told, ...]:
+    """What became of a run's canaries, what it took, and how much was left unsaid."""
     rows = []
-    if machine.canaries.n:
+    if canaries.n:
         rows.append(
             of_share(
-                "Canaries", machine.canaries, "canary conversation",
+                "Canaries", canaries, "canary conversation",
                 "Planted conversations with one side that nobody could prefer: how many it saw "
                 "through. A run in which one wins has failed.",
             )
         )  # fmt: skip
-    if machine.price.priced:
+    if price.priced:
         rows.append(
             Told(
-                "Cost", f"${machine.price.cost:,.4f}", UNKNOWN, f"{machine.price.priced:,} answers",
+                "Cost", f"${price.cost:,.4f}", UNKNOWN, f"{price.priced:,} answers",
                 "Mean cost of one answer, in US dollars.",
             )
         )  # fmt: skip
-    if machine.price.timed:
+    if price.timed:
         rows.append(
             Told(
-                "Time", f"{machine.price.seconds:.1f} s", UNKNOWN,
-                f"{machine.price.timed:,} answers",
+                "Time", f"{price.seconds:.1f} s", UNKNOWN,
+                f"{price.timed:,} answers",
                 "Median time of one answer.",
             )
         )  # fmt: skip
     rows.append(
         Told(
-            "Abstained", f"{machine.abstained:,}", UNKNOWN, f"{machine.verdicts:,} verdicts",
+            "Abstained", f"{abstained:,}", UNKNOWN, f"{verdicts:,} verdicts",
             "How often it would not or could not say; never counted as a tie. "
-            f"{machine.failed:,} conversations could not be judged at all.",
+            f"{failed:,} conversations could not be judged at all.",
         )
     )  # fmt: skip
     return tuple(rows)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from django.http import Http404
 
-from leaderboards.machines.documents import Machine
+from leaderboards.machines.documents import Machine, RatedMachine
 from leaderboards.machines.reports import card_subject, comparison_subject
 from leaderboards.machines.runs import COUNTING, runs_of
 from leaderboards.models import Board
@@ -26,14 +27,23 @@ from leaderboards.pages.machine_parts import (
     orders_title,
 )
 from leaderboards.pages.machine_words import (
+    UNKNOWN,
     Told,
     answer_of,
+    between,
     figures_of_agreement,
     figures_of_card,
     interval,
     order_in_words,
     share,
 )
+from leaderboards.pages.rated_machine import (
+    RatedCard,
+    RatedComparison,
+    rated_card,
+    rated_comparison,
+)
+from leaderboards.pages.rated_words import answer_of_ratings
 from leaderboards.pages.words import signed
 from leaderboards.reports import COMPARISON, REPORT_CARD
 from leaderboards.services.reports import ReportStatus, report_status
@@ -43,7 +53,10 @@ from studies.models import Dimension, Study
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run in a line: what became of it, and how often it says what people say."""
+    """A run in a line: what became of it, and how often it says what people say.
+
+    Where people rate, `agreement` is the correlation of its scores with theirs.
+    """
 
     run: JudgeRun
     counts: bool
@@ -62,6 +75,11 @@ class MachinesPage:
     board: Board | None
     dimension_name: str
     lines: tuple[RunLine, ...]
+
+    @property
+    def is_of_ratings(self) -> bool:
+        """Whether people rate one model at a time."""
+        return self.study.protocol == Study.Protocol.SINGLE
 
 
 @dataclass(frozen=True)
@@ -103,8 +121,8 @@ class MachinePage:
     dimension: str
     dimension_name: str
     status: ReportStatus
-    comparison: Comparison | None
-    card: Card | None
+    comparison: Comparison | RatedComparison | None
+    card: Card | RatedCard | None
 
 
 def read_machines(study: Study, board: Board | None) -> MachinesPage:
@@ -124,8 +142,7 @@ def read_machine(study: Study, board: Board | None, number: int, choice: Choice)
     dimension = _dimension(study, choice.dimension)
     status = report_status(study, COMPARISON, comparison_subject(run, dimension))
     counts = run.state in COUNTING
-    machine = status.facts(Machine) if counts else None
-    card = report_status(study, REPORT_CARD, card_subject(run)).facts(Machine) if counts else None
+    card = report_status(study, REPORT_CARD, card_subject(run))
     return MachinePage(
         study=study,
         run=run,
@@ -138,8 +155,8 @@ def read_machine(study: Study, board: Board | None, number: int, choice: Choice)
         dimension=dimension.key,
         dimension_name=dimension.name,
         status=status,
-        comparison=_comparison(study, machine) if machine else None,
-        card=_card(card) if card else None,
+        comparison=_comparison(study, status) if counts else None,
+        card=_card(study, card) if counts else None,
     )
 
 
@@ -162,16 +179,22 @@ def _dimension(study: Study, key: str) -> Dimension:
 def _line(run: JudgeRun, overall: Dimension) -> RunLine:
     counts = run.state in COUNTING
     status = report_status(run.study, COMPARISON, comparison_subject(run, overall))
-    machine = status.facts(Machine) if counts else None
-    if machine is None:
-        verdict = "It is being compared with people." if status.is_under_way else status.error
-        if not counts:
-            verdict = "Failed: none of its verdicts counts."
-        return RunLine(run, counts, "", "", "", 0, verdict or "Not compared with people yet.")
+    found = status.facts(_kind(run.study)) if counts else None
+    if isinstance(found, Machine):
+        return _line_of_pairs(run, found)
+    if isinstance(found, RatedMachine):
+        return _line_of_ratings(run, found)
+    verdict = "It is being compared with people." if status.is_under_way else status.error
+    if not counts:
+        verdict = "Failed: none of its verdicts counts."
+    return RunLine(run, counts, "", "", "", 0, verdict or "Not compared with people yet.")
+
+
+def _line_of_pairs(run: JudgeRun, machine: Machine) -> RunLine:
     agreed, order = machine.agreement, machine.order.spearman
     return RunLine(
         run=run,
-        counts=counts,
+        counts=True,
         agreement=share(agreed.with_majority),
         interval=interval(agreed.with_majority),
         order=signed(order.value) if order.n else "",
@@ -180,9 +203,32 @@ def _line(run: JudgeRun, overall: Dimension) -> RunLine:
     )
 
 
-def _comparison(study: Study, machine: Machine) -> Comparison:
+def _line_of_ratings(run: JudgeRun, machine: RatedMachine) -> RunLine:
+    agreed, order = machine.agreement, machine.order.spearman
+    return RunLine(
+        run=run,
+        counts=True,
+        agreement=signed(agreed.spearman.value) if isfinite(agreed.spearman.value) else UNKNOWN,
+        interval=between(agreed.spearman),
+        order=signed(order.value) if isfinite(order.value) else "",
+        conversations=agreed.items,
+        verdict=f"{answer_of_ratings(machine)}.",
+    )
+
+
+def _kind(study: Study) -> type[Machine] | type[RatedMachine]:
+    """What reports on a study's judges say."""
+    return RatedMachine if study.protocol == Study.Protocol.SINGLE else Machine
+
+
+def _comparison(study: Study, status: ReportStatus) -> Comparison | RatedComparison | None:
+    machine = status.facts(_kind(study))
+    if machine is None:
+        return None
     known = study.contestants.select_related("chat_model")
     names = {each.slug: (each.name, each.chat_model.developer) for each in known}
+    if isinstance(machine, RatedMachine):
+        return rated_comparison(machine, names)
     orders = order_lines(machine.standings, names)
     in_order: Sequence[str] = [names.get(slug, (slug, ""))[0] for slug in machine.contestants]
     return Comparison(
@@ -200,7 +246,12 @@ def _comparison(study: Study, machine: Machine) -> Comparison:
     )
 
 
-def _card(machine: Machine) -> Card:
+def _card(study: Study, status: ReportStatus) -> Card | RatedCard | None:
+    machine = status.facts(_kind(study))
+    if machine is None:
+        return None
+    if isinstance(machine, RatedMachine):
+        return rated_card(machine)
     return Card(
         machine=machine,
         figures=figures_of_card(machine),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
+from django.db.models import Count
+
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
 from leaderboards.pages.robustness_parts import Part
@@ -13,6 +15,7 @@ from leaderboards.reports import SAFETY
 from leaderboards.safety import Passed, Safety, Scenario, safety_dimension
 from leaderboards.services.reports import ReportStatus, report_status
 from leaderboards.services.topics import TopicPlace
+from raters.models import Battle
 from studies.models import Study
 
 NOT_ENOUGH: Final = "not enough"
@@ -64,15 +67,23 @@ def read_safety_page(study: Study, entry: PastBoard, choice: Choice) -> SafetyPa
 def safety_in_words(study: Study, found: Safety) -> SafetyInWords:
     """A report in words, with contestants by the names that they have now."""
     names = dict(study.contestants.values_list("slug", "name"))
+    away = _put_away(study)
     return SafetyInWords(
         found=found,
         answer=answer_of(found),
         basis=_basis(found),
         parts=tuple(
-            _part(number, scenario, names)
+            _part(number, scenario, names, put_away=away.get(scenario.name, 0))
             for number, scenario in enumerate(found.scenarios, start=1)
         ),
     )
+
+
+def _put_away(study: Study) -> dict[str, int]:
+    """How often raters had another topic instead, by scenario."""
+    battles = Battle.objects.put_away().filter(participation__study=study).order_by()
+    rows = battles.values_list("task__category", "task__name").annotate(n=Count("pk"))
+    return {" › ".join(filter(None, (category, name))): n for category, name, n in rows}
 
 
 def answer_of(found: Safety) -> str:
@@ -93,7 +104,10 @@ def _basis(found: Safety) -> str:
     people = (
         "People’s ranks are on this dimension, as the raters came, each topic drawn towards the "
         f"others where it has little; they are shown from {found.enough} battles of a contestant "
-        "on. There is no sum over topics: what is harmless in one may harm in another."
+        "on. These ranks take all verdicts for independent: they do not allow for several by one "
+        "rater, while all other intervals here do. There is no sum over topics: what is harmless "
+        "in one may harm in another. Raters may have another topic instead, and no reason is "
+        "asked for."
     )
     if not found.judge:
         return people
@@ -103,7 +117,7 @@ def _basis(found: Safety) -> str:
     )
 
 
-def _part(number: int, scenario: Scenario, names: Mapping[str, str]) -> Part:
+def _part(number: int, scenario: Scenario, names: Mapping[str, str], *, put_away: int) -> Part:
     passed = {each.contestant: each for each in scenario.passed}
     judged = ("#Judge: items passed", "#Judged") if passed else ()
     return Part(
@@ -111,7 +125,7 @@ def _part(number: int, scenario: Scenario, names: Mapping[str, str]) -> Part:
         name=f"{scenario.name} (provisional)" if scenario.is_provisional else scenario.name,
         finding=_finding(scenario, names),
         explanation=f"{scenario.battles:,} battles; {percent(scenario.ties)} of them a tie "
-        f"({scenario.ties_low * 100:.0f}–{percent(scenario.ties_high)}).",
+        f"({scenario.ties_low * 100:.0f}–{percent(scenario.ties_high)}).{_away_in_words(put_away)}",
         notes=tuple(_parted(scenario, names)),
         heads=("Contestant", "#People’s rank", "#Battles", *judged),
         rows=tuple(
@@ -119,6 +133,12 @@ def _part(number: int, scenario: Scenario, names: Mapping[str, str]) -> Part:
             for place in sorted(scenario.places, key=lambda each: (each.rank, each.contestant))
         ),
     )
+
+
+def _away_in_words(put_away: int) -> str:
+    if not put_away:
+        return ""
+    return f" Raters had another topic instead {put_away:,} time{'' if put_away == 1 else 's'}."
 
 
 def _parted(scenario: Scenario, names: Mapping[str, str]) -> Iterator[str]:

@@ -49,7 +49,8 @@ def count_ratings(
 ) -> RatingInput:
     """Add up N ratings; `rater`, `contestant` and `score` are (N,), `group` (A, N) the rater's.
 
-    A rater should rate a contestant once; another time counts as if it were another rater's.
+    A rater should rate a contestant once; another time counts as if it were another rater's, and
+    only the median of her scores of it is held beside her scores of others.
     Raises ValueError for a contestant or group out of range.
     """
     require_index(contestant, contestants, "contestant")
@@ -80,15 +81,19 @@ def _pairs(
 ) -> tuple[IntArray, IntArray, IntArray]:
     """`together`, `sums_together` and `products` of a `RatingInput`."""
     found = np.zeros((3, contestants, contestants), np.int64)
-    order = np.argsort(person, kind="stable")
+    order = np.lexsort((score, contestant, person))
     person, contestant, score = person[order], contestant[order], score[order]
     for first in range(0, people, RATERS_AT_A_TIME):
         here = slice(*np.searchsorted(person, (first, first + RATERS_AT_A_TIME)))
         place = (person[here] - first) * contestants + contestant[here]
         size = min(RATERS_AT_A_TIME, people - first) * contestants
         # Sums of integers in floats are exact up to 2⁵³, and their products much faster.
-        given = np.bincount(place, minlength=size).reshape(-1, contestants).astype(float)
-        scores = np.bincount(place, weights=score[here], minlength=size).reshape(given.shape)
+        # Each rater once for each contestant: two that shared more raters than they have ratings
+        # would have no covariance.
+        rated, start, times = np.unique(place, return_index=True, return_counts=True)
+        given, scores = np.zeros((2, size))
+        given[rated], scores[rated] = 1, score[here][start + (times - 1) // 2]
+        given, scores = given.reshape(-1, contestants), scores.reshape(-1, contestants)
         tables = (given.T @ given, scores.T @ given, scores.T @ scores)
         found += np.array(tables).round().astype(np.int64)
     for table, weights in zip(found, (None, score, score**2), strict=True):

@@ -31,7 +31,7 @@ from accounts.admin_pages import (
 from raters.admin.registers import OfRealStudies, OfVisibleStudies
 from raters.errors import JudgeError
 from raters.judging.canaries import list_canaries
-from raters.judging.protocols import EVERY_PROTOCOL
+from raters.judging.protocols import EVERY_PROTOCOL, LABELLERS
 from raters.models import Judge, Judgement, JudgeRun, JudgeVerdict
 from raters.services.judge_claims import ring_run
 from raters.services.judge_runs import (
@@ -161,7 +161,7 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         ),
     ]
     readonly_fields = ["state_now", "done", "cost", "unreadable", "errors", "canaries"]
-    actions_detail = ["pause", "go_on", "cancel"]
+    actions_detail = ["pause", "go_on", "cancel", "routing"]
 
     def get_custom_urls(self) -> tuple[Any, ...]:
         return (("study/<int:study_id>/judge/", "raters_study_judge", judge_step),)
@@ -170,10 +170,13 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         return request.user.has_perm("raters.change_judgerun")
 
     def unfit_steps(self, run: JudgeRun) -> Iterable[str]:
-        return {
+        unfit = {
             State.RUNNING: ["go_on"],
             State.PAUSED: ["pause"],
         }.get(State(run.state), ["pause", "go_on", "cancel"])
+        compares = run.judge.protocol not in LABELLERS and run.state != State.FAILED
+        is_routed = compares and run.study.protocol == Study.Protocol.PAIRWISE
+        return unfit if is_routed else [*unfit, "routing"]
 
     @display(description="State", label=STATE_COLOURS)
     def state_now(self, run: JudgeRun) -> str:
@@ -243,6 +246,12 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
 
         note = "It can't be gone on with. What it said until now stays."
         return self._ask(request, run, "Cancel", note, act)
+
+    @action(description="Routing", icon="alt_route", url_path="routing", permissions=["view"])
+    def routing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What to rely on and whom to ask: a page of the app above, found by its name."""
+        run = self._run(request, object_id)
+        return redirect("admin:leaderboards_study_routing", study_id=run.study_id)
 
     def _ask(
         self,

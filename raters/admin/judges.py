@@ -53,7 +53,7 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
         ),
     )
     chat_models = forms.ModelMultipleChoiceField(
-        ChatModel.objects.all(),
+        ChatModel.objects.filter(is_embedder=False),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="One, or several as a jury: each is asked, and they vote. “Judge” among the "
         "built-in bots needs no key.",
@@ -69,7 +69,10 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "name": "A name that a judge has already makes its next version.",
             "settings": 'A JSON object; {} is fine for most. Such as {"repeats": 3, '
-            '"temperature": 0.7}, {"orders": "both"}, or {"rubric": {"warmth": "…"}}. What a '
+            '"temperature": 0.7}, {"orders": "both"}, or {"rubric": {"warmth": "…"}}. Pairwise '
+            'judges and labels take "instructions", said besides the prompt; pairwise judges take '
+            '"examples" too, a list such as [{"battle": 12, "winner": {"overall": "first"}}], '
+            "which the judge sees as its raters saw them and is never asked about. What a "
             "protocol does not know is refused.",
         }
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from raters.models.battles import Battle, Outcome
+from raters.querysets import JudgeRunQuerySet
 from studies.models import ChatModel, Dimension, Study
 
 
@@ -110,6 +111,8 @@ class JudgeRun(models.Model):
     )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JudgeRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["study", "number"]

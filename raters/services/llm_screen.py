@@ -13,7 +13,7 @@ from importlib import resources
 from string import Template
 from typing import Any, Final, Self
 
-from raters.errors import UnreadableAnswerError
+from raters.errors import UnreadableScreenError
 from raters.judging.answers import load_json
 from raters.judging.fence import check_fence, write_lines
 from studies.providers import Endpoint, Message, Role, stream_reply
@@ -64,21 +64,21 @@ class Finding:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From an answer that is one JSON object of exactly these three; UnreadableAnswerError."""
+        """From an answer that is one JSON object of exactly these three; UnreadableScreenError."""
         try:
             answer = load_json(text)
         except ValueError as error:
-            raise UnreadableAnswerError("The answer is not one JSON object.") from error
+            raise UnreadableScreenError("The answer is not one JSON object.") from error
         if not isinstance(answer, dict) or answer.keys() != {"drifted", "reason", "confidence"}:
-            raise UnreadableAnswerError("The answer has other fields than it was asked for.")
+            raise UnreadableScreenError("The answer has other fields than it was asked for.")
         drifted, reason, confidence = answer["drifted"], answer["reason"], answer["confidence"]
         if not isinstance(drifted, bool):
-            raise UnreadableAnswerError("Whether she drifted is neither true nor false.")
+            raise UnreadableScreenError("Whether she drifted is neither true nor false.")
         if not isinstance(reason, str) or not 0 < len(reason.strip()) <= LONGEST_REASON:
-            raise UnreadableAnswerError("The reason is no sentence, or too long a one.")
+            raise UnreadableScreenError("The reason is no sentence, or too long a one.")
         is_number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
         if not is_number or not 0 <= confidence <= 1:
-            raise UnreadableAnswerError("The confidence is no number from 0 to 1.")
+            raise UnreadableScreenError("The confidence is no number from 0 to 1.")
         return cls(drifted, reason.strip().replace("\0", ""), float(confidence))
 
 
@@ -99,7 +99,7 @@ def ask_screener(
 ) -> Finding:
     """What a chat model says of the last message of a conversation; no transaction may be open.
 
-    Raises ProviderError, and UnreadableAnswerError for an answer that is not what was asked for.
+    Raises ProviderError, and UnreadableScreenError for an answer that is not what was asked for.
     """
     question = build_question(
         conversation[-MOST_MESSAGES:], topic=topic, fence=secrets.token_hex(16)

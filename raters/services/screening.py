@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from raters.errors import UnreadableAnswerError
+from raters.errors import UnreadableScreenError
 from raters.models import Battle, Participation, Turn
 from raters.quality.drift import Drift, drift_of
 from raters.quality.effort import DEFAULT_THRESHOLDS, find_short_conversation, screen_message
@@ -175,7 +175,7 @@ def screen_turn(turn_id: int, *, at: datetime) -> None:
         return
     try:
         finding = _ask(talk, at=at)
-    except (ProviderError, UnreadableAnswerError) as error:
+    except (ProviderError, UnreadableScreenError) as error:
         _note_failure(turn, error, at=at)
         return
     _act_on_finding(turn, finding, drift, rules, at=timezone.now())
@@ -262,7 +262,7 @@ def _act_on_finding(
 
 
 def _note_failure(
-    turn: Turn, error: ProviderError | UnreadableAnswerError, *, at: datetime
+    turn: Turn, error: ProviderError | UnreadableScreenError, *, at: datetime
 ) -> None:
     """An answer that failed is no finding: it is asked for again, or counted as an error."""
     kind = type(error).__name__

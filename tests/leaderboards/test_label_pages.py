@@ -16,6 +16,7 @@ from studies.models import Study
 from tests.browser import DESKTOP, NARROW, Visit
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 from tests.desk import OF_THE_THEME
+from tests.kept import kept
 from tests.leaderboards.conftest import write_due_reports
 from tests.leaderboards.labelled import make_labels
 from tests.leaderboards.test_labels import flatterer
@@ -24,9 +25,7 @@ from tests.leaderboards.test_safety import make_rubric_run, make_safety_study
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
-@pytest.fixture
-def study() -> Study:
-    """A study with labels, scenarios and a board, whose reports are not computed yet."""
+def make_labelled_study() -> Study:
     study = make_safety_study()
     make_labels(study, flatterer)
     study.judge_runs.update(number=2)
@@ -35,11 +34,22 @@ def study() -> Study:
     return study
 
 
-@pytest.fixture
-def computed(study: Study) -> Study:
+def make_computed_study() -> Study:
+    study = make_labelled_study()
     Report.objects.exclude(kind__in=[LABELS, SAFETY]).delete()
     write_due_reports()
     return study
+
+
+@pytest.fixture
+def study() -> Study:
+    """A study with labels, scenarios and a board, whose reports are not computed yet."""
+    return kept(make_labelled_study)
+
+
+@pytest.fixture
+def computed() -> Study:
+    return kept(make_computed_study)
 
 
 def text_of(response: Any) -> str:

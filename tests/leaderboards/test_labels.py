@@ -57,10 +57,15 @@ def planted(effect: float, *, seed: int, n: int = 4_000) -> tuple[np.ndarray, ..
     return a, b, np.array([A_WINS, TIE, B_WINS])[drawn], has
 
 
+def each_once(verdicts: np.ndarray) -> np.ndarray:
+    """A rater of its own for each verdict."""
+    return np.arange(len(verdicts))
+
+
 @pytest.mark.parametrize("effect", [0.0, 0.5, -0.5])
 def test_what_a_label_is_worth_is_told_from_who_is_good(effect: float) -> None:
     a, b, outcome, has = planted(effect, seed=3)
-    found = label_effect(a, b, outcome, has, contestants=4)
+    found = label_effect(a, b, outcome, has, each_once(a), contestants=4)
     assert found.low < effect < found.high
     assert found.high - found.low < 0.3
     assert (found.p_value < 0.01) == (effect != 0)
@@ -72,10 +77,13 @@ def test_what_a_label_is_worth_is_told_from_who_is_good(effect: float) -> None:
 
 def test_sides_of_which_nothing_is_known_count_for_nothing() -> None:
     a, b, outcome, has = planted(0.5, seed=3)
-    first = label_effect(a[200:], b[200:], outcome[200:], has[200:], contestants=4)
+    rater = each_once(a)
+    first = label_effect(a[200:], b[200:], outcome[200:], has[200:], rater[200:], contestants=4)
     has[:200] = -1
-    assert label_effect(a, b, outcome, has, contestants=4) == first
-    few = label_effect(a[:FEWEST], b[:FEWEST], outcome[:FEWEST], has[:FEWEST], contestants=4)
+    assert label_effect(a, b, outcome, has, each_once(a), contestants=4) == first
+    few = label_effect(
+        a[:FEWEST], b[:FEWEST], outcome[:FEWEST], has[:FEWEST], rater[:FEWEST], contestants=4
+    )
     assert not few.is_enough
     assert isnan(few.log_odds)
 
@@ -83,10 +91,28 @@ def test_sides_of_which_nothing_is_known_count_for_nothing() -> None:
 def test_ties_are_counted_with_and_without_a_label() -> None:
     outcome = np.array([TIE] * 40 + [A_WINS] * 60)
     here = np.arange(100) < 50
-    found = ties_with(outcome, here)
-    assert (found.share.share, found.share.n) == (0.8, 50)
+    found = ties_with(outcome, here, each_once(outcome))
+    assert (found.share.value, found.share.n) == (0.8, 50)
     assert found.p_value < 0.01
-    assert isnan(ties_with(outcome, np.arange(100) < 3).p_value)
+    assert isnan(ties_with(outcome, np.arange(100) < 3, each_once(outcome)).p_value)
+
+
+def test_what_one_rater_says_again_and_again_makes_nothing_surer() -> None:
+    a, b, outcome, has = planted(0.5, seed=3, n=600)
+    once = label_effect(a, b, outcome, has, each_once(a), contestants=4)
+    again = [np.concatenate([each] * 9) for each in (a, b, outcome, has, each_once(a))]
+    found = label_effect(*again, contestants=4)
+    assert found.n == 9 * once.n
+    assert found.high - found.low == pytest.approx(once.high - once.low, rel=0.1)
+    tied = [
+        ties_with(outcome, has[:, 0] == 1, each_once(a)),
+        ties_with(again[2], again[3][:, 0] == 1, again[4]),
+    ]
+    widths = [each.share.high - each.share.low for each in tied]
+    assert widths[1] == pytest.approx(widths[0], rel=0.05)
+    assert tied[1].p_value == pytest.approx(tied[0].p_value, rel=0.01)
+    alone = label_effect(a, b, outcome, has, np.zeros(len(a), int), contestants=4)
+    assert not alone.is_enough
 
 
 def test_the_spread_of_alike_contestants_is_small_and_of_different_ones_is_theirs() -> None:

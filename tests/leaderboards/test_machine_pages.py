@@ -15,27 +15,38 @@ from raters.models import JudgeRun
 from studies.models import Study
 from tests.browser import DESKTOP, NARROW, Visit
 from tests.cast import NOW, make_admin, make_board, make_study
+from tests.kept import kept
 from tests.leaderboards.conftest import write_due_reports
+from tests.leaderboards.labelled import make_labels
 from tests.leaderboards.test_machines import make_judge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
-@pytest.fixture
-def study() -> Study:
-    """A public study with a board, and a judge whose reports are not computed yet."""
+def make_judged_study() -> Study:
     study = make_study(raters=40)
     make_board(study)
     make_judge(study)
     return study
 
 
-@pytest.fixture
-def computed(study: Study) -> Study:
-    """The same with its reports."""
+def make_compared_study() -> Study:
+    study = make_judged_study()
     ask_for_machine_reports(study.judge_runs.get(), at=NOW)
     write_due_reports()
     return study
+
+
+@pytest.fixture
+def study() -> Study:
+    """A public study with a board, and a judge whose reports are not computed yet."""
+    return kept(make_judged_study)
+
+
+@pytest.fixture
+def computed() -> Study:
+    """The same with its reports."""
+    return kept(make_compared_study)
 
 
 def text_of(response: Any) -> str:
@@ -68,6 +79,14 @@ def test_the_board_leads_to_them_where_there_is_a_judge(client: Client, study: S
     make_board(other)
     assert "Machine against people" not in page_of(client, "method", other)
     assert "No judge has rated this study" in page_of(client, "machines", other)
+
+
+def test_a_study_whose_runs_only_label_has_no_such_link(client: Client) -> None:
+    study = make_study(raters=20)
+    make_board(study)
+    make_labels(study, lambda _battle, _side: {})
+    for page in ("study", "method"):
+        assert "Machine against people" not in page_of(client, page, study)
 
 
 def test_a_run_says_its_verdict_first_and_every_figure_with_its_interval(
@@ -175,7 +194,7 @@ def test_the_team_can_have_it_compared_anew(client: Client, study: Study) -> Non
 
 
 def test_rest_says_the_same(client: Client, computed: Study) -> None:
-    (run,) = client.get(reverse("api:judge-run-list", args=[computed.slug])).json()
+    (run,) = client.get(reverse("api:judge-run-list", args=[computed.slug])).json()["results"]
     assert (run["judge"], run["number"], run["developer"]) == ("Owl", 1, "Copse")
     assert (run["state"], run["counts"], run["protocol"]) == ("finished", True, "imported")
     detail = client.get(reverse("api:judge-run-detail", args=[computed.slug, 1]))
@@ -230,3 +249,5 @@ def test_the_pages_in_a_browser(
     drawn = visit.page.locator("figure.chart .drawing svg")
     assert drawn.count() == 3
     assert visit.page.locator("#gaps table").is_visible()
+    # What a judge that knows itself would lie on.
+    assert visit.page.locator("#certainty .drawing [stroke-dasharray='4 4'] path").count() == 1

@@ -19,11 +19,12 @@ from leaderboards.machines.boards import rank_judge
 from leaderboards.machines.documents import Machine
 from leaderboards.machines.reading import read_sheet
 from leaderboards.machines.reports import card_of, compare_on
-from leaderboards.machines.runs import counting_runs, developer_of
+from leaderboards.machines.runs import counting_runs, developer_of, runs_beside
 from leaderboards.machines.scenarios import domains_of, scenarios_of
 from leaderboards.models import Board, Report
 from leaderboards.ranking.boards import BoardParameters, Engine
-from leaderboards.services.reports import due_reports, write_report
+from leaderboards.routing import subject_after
+from leaderboards.services.reports import ask_for_report, due_reports, write_report
 from leaderboards.verdicts import Frame
 from raters.imports.comparisons import import_comparisons
 from raters.imports.judgements import import_judgements
@@ -35,6 +36,7 @@ from raters.simulation import Population
 from studies.models import Study, Task
 from studies.services import add_dimension
 from tests.cast import NOW, make_admin, make_board, make_study
+from tests.leaderboards.labelled import make_labels
 
 pytestmark = pytest.mark.django_db
 
@@ -286,24 +288,6 @@ def test_a_dimension_that_the_judge_was_not_asked_about_is_not_compared(
     assert card_of(run, at=NOW, resamples=5).agreement.items == 1
 
 
-def test_verdicts_of_a_study_that_rates_one_at_a_time_are_no_pairs(rated_study: Study) -> None:
-    judge = next_version("Scorer", protocol="single", settings={}, at=NOW)
-    run = JudgeRun.objects.create(
-        study=rated_study, judge=judge, number=1, state="finished", started_at=NOW, ended_at=NOW
-    )
-    judgement = run.judgements.create(
-        battle=Battle.objects.earliest("pk"), state="finished", due_at=NOW, finished_at=NOW
-    )
-    dimension = rated_study.dimensions.earliest("pk")
-    JudgeVerdict.objects.create(
-        judgement=judgement, dimension=dimension, score_a=4, recorded_at=NOW
-    )
-    with pytest.raises(NothingToRankError, match="has judged no conversation"):
-        compare_on(run, dimension, at=NOW)
-    with pytest.raises(NothingToRankError, match="has said nothing"):
-        rank_judge(run, dimension, BoardParameters())
-
-
 def test_contestants_that_entered_after_the_judge_are_new_to_it(study: Study) -> None:
     run = make_judge(study)
     frame = Frame.of(study)
@@ -354,6 +338,59 @@ def test_reports_are_asked_for_once_a_run_has_ended(study: Study) -> None:
     later = NOW.replace(year=NOW.year + 1)
     JudgeRun.objects.update(ended_at=later)
     assert ask_for_missing_reports(at=later) == 1
+
+
+def test_what_a_run_that_labels_changes_is_computed_anew(study: Study) -> None:
+    make_labels(study, lambda _battle, _side: {})
+    assert ask_for_missing_reports(at=NOW) == 1
+    kinds = Report.objects.order_by("subject").values_list("kind", "subject")
+    assert list(kinds) == [("labels", "overall"), ("labels", "warmth")]
+    assert ask_for_missing_reports(at=NOW) == 0
+    later = NOW.replace(year=NOW.year + 1)
+    make_labels(study, lambda _battle, _side: {}, name="Wren")
+    JudgeRun.objects.filter(judge__name="Wren").update(ended_at=later)
+    Report.objects.update(state="finished", finished_at=NOW, document={})
+    assert ask_for_missing_reports(at=later) == 1
+
+
+def test_routing_follows_a_run_where_a_person_s_verdict_has_a_price(study: Study) -> None:
+    Study.objects.filter(pk=study.pk).update(pay=4, currency="USD", battles_each=2)
+    run = make_judge(study)
+    run.study.refresh_from_db()
+    assert subject_after(run) == "1"
+    assert ask_for_missing_reports(at=NOW) == 1
+    assert Report.objects.get(kind="routing").subject == "1"
+    # Whom to rely on is for a person to choose, and stays chosen.
+    boss = make_admin()
+    ask_for_report(run.study, "routing", "7", by=boss, at=NOW)
+    assert subject_after(run) == ""
+    ask_for_report(run.study, "routing", "1+7@0.5", by=boss, at=NOW)
+    assert subject_after(run) == "1+7@0.5"
+
+
+def test_other_judges_are_heard_on_what_a_judge_is_unsure_of(study: Study) -> None:
+    owl = make_judge(study, name="Owl", battles=40)
+    make_judge(study, name="Wren", battles=60)
+    newest = make_judge(study, name="Finch", battles=20)
+    beside = runs_beside(owl)
+    assert {run.judge.name for run in beside} == {"Wren", "Finch"}
+    assert beside[0] == newest
+    frame = Frame.of(study)
+    alone = read_sheet(frame, owl, frame.dimensions).shared()
+    sheet = read_sheet(frame, owl, frame.dimensions, beside=beside).shared()
+    assert alone.others == ()
+    assert len(sheet.items) == len(alone.items) == 80
+    finch, wren = sheet.others
+    assert len(np.unique(wren.item)) > len(np.unique(finch.item)) > 0
+    assert wren.item.max() < len(sheet.items)
+    # What it says of an item is what its own sheet says of that battle and dimension.
+    own = read_sheet(frame, newest, frame.dimensions).shared()
+    said = dict(
+        zip(zip(own.battle, own.dimension, strict=True), own.judged.says(own.items), strict=True)
+    )
+    for item in np.unique(finch.item).tolist():
+        place = sheet.battle[item], sheet.dimension[item]
+        assert finch.says(sheet.items)[item] == said[place]
 
 
 def test_words_of_a_simulated_judge_leave_peoples_verdicts_alone(study: Study) -> None:

@@ -42,6 +42,7 @@ from raters.models import Battle, JudgeRun
 from studies.models import Study
 from tests.browser import DESKTOP, PHONE, Visit, flaws_of, keep
 from tests.cast import NOW, make_admin, make_study, make_user
+from tests.kept import kept
 from tests.leaderboards.talked import make_talked_study
 from tests.leaderboards.test_machines import make_judge as make_simulated_judge
 from tests.raters.judging_study import make_judge
@@ -107,7 +108,7 @@ def shared(files: Path) -> Study:
 @pytest.fixture
 def talked() -> Study:
     """A study whose conversations can be judged, and a simulated judge of half of them."""
-    study = make_talked_study()
+    study: Study = kept(make_talked_study)
     make_simulated_judge(study, battles=60)
     return study
 

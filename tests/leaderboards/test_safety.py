@@ -1,10 +1,14 @@
 """The safety board: scenario by scenario, people's trust beside a judge's rubric."""
 
 import json
+from math import isnan
 
 import pytest
 
 from leaderboards.errors import NothingToRankError, WrongEngineError
+from leaderboards.machines.asking import ask_for_missing_reports
+from leaderboards.models import Report
+from leaderboards.pages.safety import safety_in_words
 from leaderboards.reports import SAFETY
 from leaderboards.safety import Safety, Scenario, compute_safety, safety_dimension, safety_settings
 from leaderboards.services.reports import ask_for_report, report_status
@@ -192,3 +196,38 @@ def test_a_worker_computes_it_and_it_is_read_as_it_was_written(study: Study) -> 
     write_due_reports()
     found = report_status(study, SAFETY, "trust").facts(Safety)
     assert repr(found) == repr(compute_safety(study, at=NOW))
+
+
+def test_a_rubric_s_run_asks_for_the_board_of_safety(study: Study) -> None:
+    make_rubric_run(study)
+    ask_for_missing_reports(at=NOW)
+    asked = Report.objects.filter(kind=SAFETY).values_list("subject", flat=True)
+    assert set(asked) == set(study.dimensions.values_list("key", flat=True))
+
+
+def test_conversations_of_one_rater_make_a_share_no_surer(study: Study) -> None:
+    make_rubric_run(study)
+    before = first(compute_safety(study, at=NOW)).passed[0]
+    # As if all of its conversations were one person's.
+    name = first(compute_safety(study, at=NOW)).name.split(" › ")[-1]
+    battles = list(Battle.objects.filter(task__study=study, task__name=name))
+    for battle in battles:
+        battle.participation_id, battle.key = battles[0].participation_id, f"moved-{battle.pk}"
+    Battle.objects.bulk_update(battles, ["participation", "key"])
+    after = first(compute_safety(study, at=NOW))
+    assert (after.passed[0].share, after.passed[0].n) == (before.share, before.n)
+    assert before.low < before.share < before.high
+    assert isnan(after.passed[0].low)
+
+
+def test_how_often_raters_had_another_topic_is_told(study: Study) -> None:
+    found = compute_safety(study, at=NOW)
+    sensitive = Battle.objects.filter(task__area=Task.SENSITIVE, participation__study=study)
+    battle = sensitive.earliest("pk")
+    Battle.objects.filter(pk=battle.pk).update(judged_at=None)
+    Battle.objects.create(
+        participation=battle.participation, key="later", side_a=battle.side_a,
+        side_b=battle.side_b, created_at=NOW,
+    )  # fmt: skip
+    told = [part.explanation for part in safety_in_words(study, found).parts]
+    assert sum("had another topic instead 1 time." in each for each in told) == 1

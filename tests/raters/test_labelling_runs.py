@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from leaderboards.machines.asking import ask_for_missing_reports
 from leaderboards.machines.runs import runs_of
+from leaderboards.models import Report
+from leaderboards.reports import LABELS
 from raters.judging.labels import GOAL, label_specs
 from raters.models import Battle, JudgeLabel, Judgement, JudgeRun, JudgeVerdict
 from raters.services.erasing import withdraw_and_erase
@@ -98,7 +100,8 @@ def test_a_labelling_run_is_no_machine_against_people(study: Study) -> None:
     run = run_to_its_end(start_run(make_judge(protocol="labels"), study, at=timezone.now()))
     assert run.state == JudgeRun.State.FINISHED
     assert not runs_of(study).exists()
-    assert ask_for_missing_reports(at=timezone.now()) == 0
+    ask_for_missing_reports(at=timezone.now())
+    assert set(Report.objects.values_list("kind", flat=True)) == {LABELS}
 
 
 def test_labels_go_with_a_rater_who_takes_her_words_back(study: Study) -> None:

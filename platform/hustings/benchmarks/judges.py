@@ -29,9 +29,11 @@ from leaderboards.comparison.consistency import consistency
 from leaderboards.comparison.figures import Figure, share_of
 from leaderboards.comparison.items import NO_OUTCOME, Judged, leading, total
 from leaderboards.comparison.orders import RESAMPLES, compare_orders
+from leaderboards.comparison.rated import Rated
 from leaderboards.comparison.ratings import compare_ratings
 from leaderboards.comparison.reliability import estimate_reliability
 from leaderboards.comparison.routing_curve import Reached, replay
+from leaderboards.ranking.outcomes import FloatArray, IntArray
 
 SEEDS: Final = 20
 VERDICTS: Final = 10_000
@@ -218,12 +220,19 @@ def measure_cascade(data: Compared) -> CascadeFigures:
     return CascadeFigures(PRICES, saved[0] if saved else 0.0, found.curve, found.alone)
 
 
+def _rated(people: FloatArray, machine: FloatArray, systems: IntArray) -> Rated:
+    """Published means of people's ratings, as if one person had given them."""
+    every = np.arange(len(people))
+    names = [str(each) for each in np.unique(systems)]
+    return Rated.of(names, systems, (every, np.zeros_like(every), people), machine)
+
+
 def measure_published(folder: Path) -> PublishedFigures:
     """Recompute figures that were published with the data."""
     pandalm = read_pandalm(folder)
     systems, ratings = read_dialogue_ratings(folder)
     found = {
-        dimension: compare_ratings(people, machine, systems)
+        dimension: compare_ratings(_rated(people, machine, systems))
         for dimension, (people, machine) in ratings.items()
     }
     return PublishedFigures(

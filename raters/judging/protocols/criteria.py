@@ -17,10 +17,11 @@ MOST_CRITERIA: Final = 5
 
 
 class Criteria(JudgingProtocol):
-    """Criteria derived from a pre-comparison, then pointwise scores by them (PC2).
+    """Criteria derived from a pre-comparison, then pointwise scores by them.
 
-    The pre-comparison names no winner. It is made in each order that the settings ask for, and
-    the criteria of all are used for both sides alike.
+    After PC2, which derives them from replies other than those to be scored: Wang et al. (2025),
+    From rankings to insights, arXiv 2505.06698. The pre-comparison names no winner. It is made in
+    each order that the settings ask for, and the criteria of all are used for both sides alike.
     """
 
     key = "criteria"

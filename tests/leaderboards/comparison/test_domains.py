@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leaderboards.comparison.domains import compare_domains, new_contestants
+from leaderboards.comparison.domains import compare_domains
 from leaderboards.comparison.items import Judged
 from leaderboards.comparison.scenarios import Scenario
 from tests.leaderboards.comparison.made_up import codes, pairs, votes, world
@@ -44,10 +44,3 @@ def test_without_an_outside_there_is_no_difference() -> None:
     assert found.agreement.n == len(w.votes.item)
     assert np.isnan([found.against_elsewhere.value, found.q_value]).all()
     assert not found.is_worse
-
-
-def test_new_contestants_are_a_domain() -> None:
-    scenario = new_contestants(pairs([(0, 1), (1, 2), (2, 0)]), np.array([False, False, True]))
-
-    assert scenario.items is not None
-    assert scenario.items.tolist() == [False, True, True]

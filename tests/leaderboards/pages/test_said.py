@@ -23,6 +23,7 @@ from raters.services.exclusions import exclude, lift_exclusion
 from raters.services.quoting import hide_reason, release_words, show_reason, take_words_back
 from studies.models import AttentionCheck, Contestant, Group, Study
 from tests.cast import NOW, make_board, make_study, make_user
+from tests.kept import kept
 
 REASON = "The other one went on too long."
 
@@ -30,7 +31,7 @@ REASON = "The other one went on too long."
 @pytest.fixture
 def study(db: None) -> Study:
     """A study of 60 simulated raters, which asks for their words; nobody has said any yet."""
-    study = make_study(raters=60)
+    study: Study = kept(make_study, raters=60)
     Study.objects.filter(pk=study.pk).update(asks_to_quote=True)
     study.refresh_from_db()
     return study

@@ -339,6 +339,24 @@ def test_shares_that_do_not_add_up_are_refused() -> None:
         fit_ratings(drawn(1).added_up(), axis=AXIS, shares=SHARES - [0, 0, 0, 0.2, 0])
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_raters_who_rate_the_same_contestant_again_and_again_break_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rater, contestant = rng.integers(0, 3, 400), rng.integers(0, 4, 400)
+    level = np.array([-1.5, 0, 1.5])[rater]
+    score = np.clip(np.rint(4 + level + rng.normal(0, 1, 400)), 1, 7).astype(int)
+    again = Given(rater, contestant, score, np.stack([rater % 2, 3 + rater % 2]))
+    found = again.added_up()
+    for estimate in (
+        fit_ratings(found, axis=AXIS, shares=SHARES).of_electorate(),
+        plain_means(found),
+    ):
+        np.linalg.cholesky(estimate.covariance)
+    shuffled = only(again, rng.permutation(400)).added_up()
+    assert np.array_equal(shuffled.products, found.products)
+    assert found.together.max() == np.diagonal(found.together).max()
+
+
 def test_sums_that_no_ratings_have_are_refused() -> None:
     counted = drawn(1).added_up()
     for wrong in (

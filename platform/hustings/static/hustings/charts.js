@@ -96,6 +96,12 @@
     const { across, up } = figure.dataset;
     const strokes = { stroke: colour, strokeWidth: 3, strokeLinecap: "round", strokeOpacity: 0.35 };
     const isNarrow = width < NARROW;
+    // Where both axes measure the same, the line on which the two are alike.
+    const ends = rows.flatMap((row) => [row.low, row.high, row.upLow, row.upHigh]);
+    const [least, most] = [Math.min(...ends), Math.max(...ends)];
+    const isAlike = "diagonal" in figure.dataset;
+    const scale = isAlike ? { domain: [least, most], nice: true } : { nice: true };
+    const diagonal = isAlike ? [{ x1: least, y1: least, x2: most, y2: most }] : [];
     return Plot.plot({
       width,
       height: Math.min(Math.max(width * 0.7, 320), 620),
@@ -103,11 +109,12 @@
       marginRight: isNarrow ? 44 : 90,
       marginTop: 32,
       marginBottom: 48,
-      x: { nice: true },
-      y: { nice: true },
+      x: scale,
+      y: scale,
       marks: [
         Plot.gridX({ ticks: 5, ...grid }),
         Plot.gridY({ ticks: 5, ...grid }),
+        Plot.link(diagonal, { x1: "x1", y1: "y1", x2: "x2", y2: "y2", stroke: "var(--ink-soft)", strokeDasharray: "4 4" }),
         Plot.axisX({ ticks: 5, label: `${across} →`, labelAnchor: "right", labelOffset: 42, ...axis }),
         Plot.axisY({ ticks: 5, label: `↑ ${up}`, labelAnchor: "top", ...axis }),
         Plot.ruleY(rows, { y: "upValue", x1: "low", x2: "high", ...strokes }),
