@@ -39,3 +39,19 @@ class TaskListError(StudyError):
 
 class LedgerError(StudyError):
     """Something is no ledger, or nothing that a ledger can hold."""
+
+
+class KeyReusedError(StudyError):
+    """An Idempotency-Key came again, with another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key came with another request before: take a new key for each."
+        )
+
+
+class WriteUnderWayError(StudyError):
+    """The same request is being done already."""
+
+    def __init__(self) -> None:
+        super().__init__("The same request is under way: ask again once it has been answered.")

@@ -1,7 +1,5 @@
 """Boards over REST: what was published, from where, and whether it still stands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,46 +12,31 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
-from rest_framework.views import APIView
+from rest_framework.response import Response
 
+from leaderboards.api.asking import ReportOut, ask_for_board
+from leaderboards.errors import BoardError
 from leaderboards.exclusions import LeftOut, left_out_of
-from leaderboards.models import Board, BoardRow, BoardSection, BoardWithdrawal
-from leaderboards.models.boards import SCOPE_NAMES
-from leaderboards.pages.board import read_rows
-from leaderboards.pages.words import tiers
-from leaderboards.ranking.boards import Engine, Scope
+from leaderboards.models import Board, BoardSection, BoardWithdrawal
+from leaderboards.models.boards import ENGINE_NAMES
+from leaderboards.ranking.boards import Engine
+from leaderboards.services.boards import engine_for
 from leaderboards.views import board_export
 from raters.models import Exclusion
-from studies.api import Linked, ListedFilter, OfStudy
+from studies.api import Linked, ListedFilter, OfStudy, Writes
+from studies.api.conditional import Conditional
 
 
 class BoardFilter(filters.FilterSet):
-    """Boards by engine."""
+    """Boards by engine, and by when they were taken."""
 
     engine = ListedFilter("engine", values=list(Engine))
-
-
-class RowFilter(filters.FilterSet):
-    """Rows of one board. Only what this board has can be asked for."""
-
-    dimension = ListedFilter("section__dimension_key", help_text="A dimension's key.")
-    scope = ListedFilter("section__scope", values=list(Scope))
-    axis = ListedFilter("section__axis_key", help_text="An axis's key.")
-    group = ListedFilter("section__group_key", help_text="A group's key, of `axis` where given.")
-    contestant = ListedFilter("contestant__slug", help_text="A contestant's slug.")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        board: Board = self.request.parser_context["view"].board
-        sections = list(board.sections.values_list("dimension_key", "axis_key", "group_key"))
-        axis = self.data.get("axis")
-        self.filters["dimension"].allow(dimension for dimension, _, _ in sections)
-        self.filters["axis"].allow(axis for _, axis, _ in sections if axis)
-        self.filters["group"].allow(
-            group for _, its_axis, group in sections if group and axis in {None, "", its_axis}
-        )
-        slugs = board.study.contestants.order_by("slug").values_list("slug", flat=True)
-        self.filters["contestant"].allow(slugs)
+    taken_after = filters.IsoDateTimeFilter(
+        field_name="taken_at", lookup_expr="gt", help_text="Taken later than this instant."
+    )
+    taken_before = filters.IsoDateTimeFilter(
+        field_name="taken_at", lookup_expr="lt", help_text="Taken earlier than this instant."
+    )
 
 
 class WithdrawalOut(serializers.ModelSerializer[BoardWithdrawal]):
@@ -172,102 +155,18 @@ class BoardOut(BoardSummaryOut):
         return [dict(LeftOutOut(each).data) for each in left_out_of(board)]
 
 
-@dataclass(frozen=True)
-class Company:
-    """Where its rank interval leaves a row: its tier, 1 the first, and whose intervals it meets."""
-
-    tier: int
-    not_separated_from: tuple[str, ...]
-
-
-def companies(rows: Sequence[BoardRow]) -> dict[int, Company]:
-    """Each row's company in its section, by the row's key; rows of one section, in order of rank.
-
-    Tiers are those of the board's page.
-    """
-    return {
-        row.pk: Company(
-            tier=number,
-            # Across tiers no two intervals meet.
-            not_separated_from=tuple(
-                other.contestant.slug
-                for other in tier
-                if other is not row
-                and other.rank_low <= row.rank_high
-                and other.rank_high >= row.rank_low
-            ),
-        )
-        for number, tier in enumerate(tiers(rows), start=1)
-        for row in tier
-    }
-
-
-class RowOut(serializers.ModelSerializer[BoardRow]):
-    dimension = serializers.SlugField(source="section.dimension_key")
-    scope = serializers.ChoiceField(list(SCOPE_NAMES.items()), source="section.scope")
-    axis = serializers.CharField(source="section.axis_key")
-    group = serializers.CharField(source="section.group_key")
-    contestant = serializers.SlugField(source="contestant.slug")
-    score = serializers.FloatField(
-        help_text="Skill in the engine's unit; the mean rating from 1 to 7 on boards of ratings."
-    )
-    battles = serializers.IntegerField(
-        help_text="How many battles it was in; how many ratings it has, on boards of ratings."
-    )
-    tier = serializers.SerializerMethodField(
-        help_text="1 is the first; no rank interval of one tier meets one of the next."
-    )
-    not_separated_from = serializers.SerializerMethodField(
-        help_text="The contestants whose rank intervals meet this one's."
-    )
-    wins = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
-    losses = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
-    ties = serializers.IntegerField(allow_null=True, help_text="Null on boards of ratings.")
-
-    class Meta:
-        model = BoardRow
-        fields = [
-            "dimension",
-            "scope",
-            "axis",
-            "group",
-            "contestant",
-            "name",
-            "developer",
-            "rank",
-            "rank_low",
-            "rank_high",
-            "tier",
-            "not_separated_from",
-            "score",
-            "score_low",
-            "score_high",
-            "win_share",
-            "p_best",
-            "battles",
-            "wins",
-            "losses",
-            "ties",
-            "is_provisional",
-        ]
-
-    def get_tier(self, row: BoardRow) -> int:
-        return self._company(row).tier
-
-    def get_not_separated_from(self, row: BoardRow) -> list[str]:
-        return list(self._company(row).not_separated_from)
-
-    def _company(self, row: BoardRow) -> Company:
-        found: Company = self.context["companies"][row.pk]
-        return found
-
-
 class OfBoard(OfStudy):
     """A view at an address under one board of one study."""
 
     @cached_property
     def board(self) -> Board:
         return get_object_or_404(boards(), pk=self.kwargs["board_id"], study=self.study)
+
+
+def state_of(board: Board) -> str:
+    """All of a board that can change: whether it was withdrawn, and what supersedes it."""
+    is_withdrawn = hasattr(board, "withdrawal")
+    return f"{board.pk} {is_withdrawn} {board.successor}"  # type: ignore[attr-defined]
 
 
 def boards() -> QuerySet[Board]:
@@ -279,20 +178,57 @@ def boards() -> QuerySet[Board]:
     )
 
 
+class TakeIn(serializers.Serializer[dict[str, Any]]):
+    """How to take a board."""
+
+    engine = serializers.ChoiceField(
+        list(ENGINE_NAMES.items()),
+        required=False,
+        help_text="One that can rank what the study gathers; else the study's first.",
+    )
+    supersedes = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The board that stands, null for none, so that none is superseded unseen: "
+        "where another one stands by now, nothing is asked for.",
+    )
+
+
 @extend_schema_view(
     get=extend_schema(
         summary="Boards of a study",
         description="Newest first; none ever goes away.",
         tags=["boards"],
-    )
+    ),
+    post=extend_schema(
+        summary="Take a board",
+        description="All dimensions and groups are computed by a worker, and published: nobody "
+        "can change it afterwards. The report that is answered says when it stands.",
+        tags=["boards"],
+        request=TakeIn,
+        responses={202: ReportOut},
+    ),
 )
-class BoardList(OfStudy, generics.ListAPIView[Board]):
+class BoardList(Writes, generics.ListAPIView[Board]):
+    permission = "leaderboards.add_board"
+    takes = TakeIn
+    refusals = (BoardError,)
     serializer_class = BoardSummaryOut
     filterset_class = BoardFilter
     queryset = Board.objects.none()
 
     def get_queryset(self) -> QuerySet[Board]:
-        return boards().filter(study=self.study).defer("document", "parameters")
+        found = boards().filter(study=self.study).defer("document", "parameters")
+        return found.order_by("-taken_at", "-pk")
+
+    def write(self, given: dict[str, Any]) -> Response:
+        engine = engine_for(self.study, given.get("engine"))
+        if "supersedes" in given:
+            standing = Board.objects.standing().filter(study=self.study).order_by("-taken_at")
+            stands = standing.values_list("pk", flat=True).first()
+            if stands != given["supersedes"]:
+                raise BoardError(f"The board that stands is {stands or 'none'}.")
+        return ask_for_board(self, engine)
 
 
 @extend_schema_view(
@@ -302,51 +238,18 @@ class BoardList(OfStudy, generics.ListAPIView[Board]):
         tags=["boards"],
     )
 )
-class BoardDetail(OfBoard, generics.RetrieveAPIView[Board]):
+class BoardDetail(Conditional, OfBoard, generics.RetrieveAPIView[Board]):
     serializer_class = BoardOut
     queryset = Board.objects.none()
 
     def get_object(self) -> Board:
         return self.board
 
-
-@extend_schema_view(
-    get=extend_schema(
-        summary="Rows of a board",
-        description="Contestants in every section, section by section, by rank.",
-        tags=["boards"],
-    )
-)
-class RowList(OfBoard, generics.ListAPIView[BoardRow]):
-    serializer_class = RowOut
-    filterset_class = RowFilter
-    queryset = BoardRow.objects.none()
-
-    def get_queryset(self) -> QuerySet[BoardRow]:
-        return (
-            BoardRow.objects.filter(section__board=self.board)
-            .select_related("section", "contestant")
-            .order_by("section_id", "rank", "pk")
-        )
-
-    def paginate_queryset(self, queryset: QuerySet[BoardRow]) -> list[BoardRow] | None:  # type: ignore[override]
-        page = super().paginate_queryset(queryset)
-        # Whom a row is not separated from may be on another page, or filtered out.
-        sections = {row.section_id: row.section for row in page or ()}
-        for rows in read_rows(list(sections.values())).values():
-            self.companies |= companies(rows)
-        return page
-
-    @cached_property
-    def companies(self) -> dict[int, Company]:
-        """The company of each row of this page, by the row's key."""
-        return {}
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "companies": self.companies}
+    def state(self) -> str:
+        return state_of(self.board)
 
 
-class BoardExport(APIView):
+class BoardExport(OfStudy):
     """The document from which a board can be computed again."""
 
     @extend_schema(

@@ -6,7 +6,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboards.api.machines import NumberField
+from leaderboards.api.machine_figures import NumberField
 from leaderboards.api.reports import DIMENSION, OfReport, responses
 from leaderboards.errors import BoardError
 from leaderboards.labels import (

@@ -1,27 +1,32 @@
 """Judges of a study and their runs over REST: report cards, and comparisons with people."""
 
-from math import isfinite
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import serializers
+from django.db.models import QuerySet
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from leaderboards.api.machine_figures import FigureOut, NumberField, PriceOut, StandingOut
+from leaderboards.api.rated_machines import RatedMachineOut
 from leaderboards.api.reports import RETRY_AFTER_SECONDS, UnderWayOut, responses
 from leaderboards.comparison.agreement import Agreement
 from leaderboards.comparison.biases import Length, Position, SelfFamily
 from leaderboards.comparison.certainty import Bin, Certainty, Curve
 from leaderboards.comparison.consistency import Consistency
 from leaderboards.comparison.domains import Domain
-from leaderboards.comparison.figures import Figure
-from leaderboards.comparison.report_card import Price
 from leaderboards.comparison.scenarios import Gap
 from leaderboards.comparison.similarity import Mirror
 from leaderboards.errors import NothingToRankError
-from leaderboards.machines.documents import Machine, Order, Place, Reliability, Standing
+from leaderboards.machines.documents import Machine, Order, RatedMachine, Reliability
 from leaderboards.machines.reports import card_subject, comparison_subject
 from leaderboards.machines.runs import COUNTING, developer_of, runs_of
 from leaderboards.models import Board
@@ -31,26 +36,9 @@ from leaderboards.services.multiverse import dimension_named
 from leaderboards.services.reports import report_status
 from raters.models import JudgeRun
 from raters.quality.agreement import Alpha
-from studies.access import may_see_live_figures
+from studies.access import Scope
 from studies.api import OfStudy
-
-
-class NumberField(serializers.FloatField):
-    """A number, or null where it is not known."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"allow_null": True, **kwargs})
-
-    def to_representation(self, value: float) -> float | None:  # type: ignore[override]
-        """Null stands for a number that is none, which JSON has no word for."""
-        return value if isfinite(value) else None
-
-
-class FigureOut(serializers.Serializer[Figure]):
-    value = NumberField(help_text="Null where there is nothing that it could be of.")
-    low = NumberField(help_text="Of its 95 % interval.")
-    high = NumberField()
-    n = serializers.IntegerField(help_text="Of how many.")
+from studies.models import Study
 
 
 class MachineAlphaOut(serializers.Serializer[Alpha]):
@@ -79,23 +67,6 @@ class OrderOut(serializers.Serializer[Order]):
     spearman = FigureOut()
     kendall = FigureOut()
     ceiling = NumberField(help_text="What Spearman's would be with people asked anew.")
-
-
-class JudgePlaceOut(serializers.Serializer[Place]):
-    rank = serializers.IntegerField()
-    rank_low = serializers.IntegerField()
-    rank_high = serializers.IntegerField()
-    score = serializers.FloatField(help_text="In log-odds.")
-    low = serializers.FloatField()
-    high = serializers.FloatField()
-    battles = serializers.IntegerField()
-    is_provisional = serializers.BooleanField()
-
-
-class StandingOut(serializers.Serializer[Standing]):
-    contestant = serializers.SlugField()
-    people = JudgePlaceOut(allow_null=True)
-    judge = JudgePlaceOut(allow_null=True)
 
 
 class PositionOut(serializers.Serializer[Position]):
@@ -192,13 +163,6 @@ class GapOut(serializers.Serializer[Gap]):
         return "" if gap.contestant is None else str(self.context["contestants"][gap.contestant])
 
 
-class PriceOut(serializers.Serializer[Price]):
-    cost = NumberField(help_text="Mean US dollars of an answer.")
-    seconds = NumberField(help_text="Median.")
-    priced = serializers.IntegerField()
-    timed = serializers.IntegerField()
-
-
 class MachineOut(serializers.Serializer[Machine]):
     judge = serializers.CharField()
     run = serializers.IntegerField()
@@ -209,6 +173,9 @@ class MachineOut(serializers.Serializer[Machine]):
     abstained = serializers.IntegerField()
     failed = serializers.IntegerField(help_text="Conversations that could not be judged.")
     unreadable = serializers.IntegerField(help_text="Answers that said nothing.")
+    learned_from = serializers.IntegerField(
+        help_text="Conversations that it was tuned on, and that are in no figure but standings."
+    )
     agreement = MachineAgreementOut()
     order = OrderOut()
     standings = StandingOut(many=True, help_text="Both boards, in people's order.")
@@ -258,13 +225,23 @@ class JudgeRunOut(serializers.Serializer[JudgeRun]):
         return run.state in COUNTING
 
 
-class _OfMachines(OfStudy, APIView):
+# By what a study's raters are asked for: which of two is better, or how good one is.
+REPORTS = responses(
+    PolymorphicProxySerializer(
+        component_name="JudgeReport",
+        serializers=[MachineOut, RatedMachineOut],
+        resource_type_field_name=None,
+    )
+)
+
+
+class _OfMachines(OfStudy):
     """A view of a study's judges: public once the study has a board, as their pages are."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         has_board = Board.objects.standing().filter(study=self.study).exists()
-        if not has_board and not may_see_live_figures(request.user):
+        if not has_board and not self.asker.may(Scope.LIVE_FIGURES, self.study):
             raise NotFound("This study has no board yet.")
 
     def run_of(self, number: int) -> JudgeRun:
@@ -278,28 +255,36 @@ class _OfMachines(OfStudy, APIView):
         if run.state not in COUNTING:
             raise NotFound("This run has failed: none of its verdicts counts.")
         status = report_status(self.study, kind, subject)
-        found = status.facts(Machine)
-        if found is not None:
-            return Response(MachineOut(found).data)
+        if self.study.protocol == Study.Protocol.SINGLE:
+            rated = status.facts(RatedMachine)
+            said = None if rated is None else RatedMachineOut(rated).data
+        else:
+            found = status.facts(Machine)
+            said = None if found is None else MachineOut(found).data
+        if said is not None:
+            return Response(said)
         if not status.is_under_way:
             raise NotFound(status.error or "It has not been compared with people yet.")
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return Response(UnderWayOut(status.later).data, status=202, headers=headers)
 
 
-class JudgeRunList(_OfMachines):
-    """Which judges rated a study."""
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         summary="Judges of a study",
         description="Runs of machines that rated the study's conversations, the newest first. What "
         "they say counts on no board of people.",
         tags=["studies"],
-        responses=JudgeRunOut(many=True),
     )
-    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        runs: Any = runs_of(self.study)
-        return Response(JudgeRunOut(runs, many=True).data)
+)
+class JudgeRunList(_OfMachines, generics.ListAPIView[JudgeRun]):
+    """Which judges rated a study."""
+
+    serializer_class = JudgeRunOut
+    queryset = JudgeRun.objects.none()
+
+    def get_queryset(self) -> QuerySet[JudgeRun]:
+        return runs_of(self.study).order_by("-number")
 
 
 class JudgeRunDetail(_OfMachines):
@@ -318,6 +303,8 @@ class JudgeRunDetail(_OfMachines):
 class MachineComparison(_OfMachines):
     """A judge beside people on one dimension."""
 
+    parameters = ("dimension",)
+
     @extend_schema(
         summary="A judge beside people",
         description="Agreement with people's own ceiling, both orders, gaps by scenario, whom it "
@@ -327,7 +314,7 @@ class MachineComparison(_OfMachines):
         parameters=[
             OpenApiParameter("dimension", str, description="A dimension's key; else the overall.")
         ],
-        responses=responses(MachineOut),
+        responses=REPORTS,
     )
     def get(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
         run = self.run_of(number)
@@ -346,7 +333,7 @@ class MachineCard(_OfMachines):
         description="The same figures over all dimensions together: what sways the judge, whether "
         "it repeats itself, where it is not at home, and what it costs.",
         tags=["studies"],
-        responses=responses(MachineOut),
+        responses=REPORTS,
     )
     def get(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
         run = self.run_of(number)

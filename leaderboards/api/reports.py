@@ -4,7 +4,11 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
@@ -36,6 +40,8 @@ class UnderWayOut(serializers.Serializer[Report]):
 class OfReport(OfLiveStudy):
     """A view of what a report of a study says, for whoever may see its live figures."""
 
+    parameters = ("dimension",)
+
     def dimension(self) -> Dimension:
         """The dimension that is asked for, or else the overall. Raises NotFound without any."""
         try:
@@ -66,7 +72,9 @@ class OfReport(OfLiveStudy):
         )
 
 
-def responses(of: type[serializers.Serializer[T]]) -> dict[int, object]:
+def responses(
+    of: type[serializers.Serializer[T]] | PolymorphicProxySerializer,
+) -> dict[int, object]:
     """What a view of a report answers, for the schema."""
     computing = OpenApiResponse(
         UnderWayOut,

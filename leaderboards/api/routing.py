@@ -2,16 +2,18 @@
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboards.api.machines import CurveOut, FigureOut, NumberField
+from leaderboards.api.machine_figures import FigureOut, NumberField
+from leaderboards.api.machines import CurveOut
 from leaderboards.api.reports import RETRY_AFTER_SECONDS, UnderWayOut, responses
 from leaderboards.comparison.cascade import Cascade, Point
 from leaderboards.comparison.routing_curve import Reached
+from leaderboards.errors import RoutingError
 from leaderboards.reports import ROUTING
-from leaderboards.routing import Next, Pair, Relied, Routing, newest_subject
+from leaderboards.routing import Next, Pair, Relied, Routing, RoutingWanted, newest_subject
 from leaderboards.services.reports import report_status
 from studies.api import OfLiveStudy
 
@@ -96,6 +98,8 @@ class RoutingOut(serializers.Serializer[Routing]):
 class RoutingDetail(OfLiveStudy):
     """Which verdicts of judges to rely on, and whom to ask."""
 
+    parameters = ("of",)
+
     @extend_schema(
         summary="Routing of a study",
         description="How far each verdict of a judge is relied on, what a cascade of judges and "
@@ -114,7 +118,11 @@ class RoutingDetail(OfLiveStudy):
         responses=responses(RoutingOut),
     )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002  `study` reads it
-        subject = request.query_params.get("of", "") or newest_subject(self.study)
+        asked = request.query_params.get("of", "")
+        try:
+            subject = RoutingWanted.parse(asked).subject if asked else newest_subject(self.study)
+        except RoutingError as error:
+            raise ValidationError({"of": [str(error)]}) from error
         status = report_status(self.study, ROUTING, subject)
         found = status.facts(Routing)
         if found is not None:

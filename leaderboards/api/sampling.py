@@ -4,7 +4,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from leaderboards.pages.sampling import AlarmLine, SamplingPage, sampling_page
 from leaderboards.ranking.audit import Concern
@@ -110,7 +109,7 @@ class SamplingOut(serializers.Serializer[SamplingPage]):
         return [page.sampling.contestants[k].contestant.slug for k in indices]
 
 
-class SamplingDetail(OfStudy, APIView):
+class SamplingDetail(OfStudy):
     """Was sampling fair?"""
 
     @extend_schema(

@@ -88,6 +88,8 @@ class TopicsOut(serializers.Serializer[TopicsPage]):
 class TopicsDetail(OfLiveStudy):
     """Who is good at what, and who everywhere?"""
 
+    parameters = ("dimension", "level")
+
     @extend_schema(
         summary="Topics of a study",
         description="Each contestant's rank and skill in each topic of the study's tasks, drawn "

@@ -3,7 +3,6 @@
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.urls import URLPattern, path, re_path
-from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotFound
@@ -12,8 +11,14 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+import hustings.rest.schema  # noqa: F401  for how it describes tokens
+from hustings.rest.answers import finished
 from leaderboards.api import boards
+from leaderboards.api.asking import ReportDetail, ReportList
 from leaderboards.api.controls import ControlsDetail
+from leaderboards.api.conversations import ConversationList
+from leaderboards.api.exports import ExportDetail, ExportFile, ExportList
+from leaderboards.api.head_to_head import HeadToHeadDetail
 from leaderboards.api.labels import LabelsDetail, SafetyDetail
 from leaderboards.api.machines import (
     JudgeRunDetail,
@@ -22,20 +27,21 @@ from leaderboards.api.machines import (
     MachineComparison,
 )
 from leaderboards.api.multiverse import MultiverseDetail
+from leaderboards.api.raters import RaterList
 from leaderboards.api.routing import RoutingDetail
+from leaderboards.api.rows import RowList
 from leaderboards.api.sampling import SamplingDetail
+from leaderboards.api.standings import StandingList
 from leaderboards.api.topics import TopicsDetail
-from raters.api import AgreementDetail
-from studies import api as studies
+from leaderboards.api.transparency import TransparencyDetail
+from raters.api.agreement import AgreementDetail
+from raters.api.comparisons import ComparisonList
+from raters.api.progress import ProgressDetail
+from studies.api import studies
+from studies.api.electorates import ElectorateDetail, ElectorateList
+from studies.api.steps import StepList
 
 app_name = "api"
-
-
-class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
-    """How the schema describes our tokens."""
-
-    target_class = "hustings.rest.TokenAuthentication"
-    name = "token"
 
 
 class Root(APIView):
@@ -43,7 +49,12 @@ class Root(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
-        names = {"studies": "study-list", "schema": "schema", "docs": "docs"}
+        names = {
+            "studies": "study-list",
+            "electorates": "electorate-list",
+            "schema": "schema",
+            "docs": "docs",
+        }
         return Response(
             {word: reverse(f"api:{name}", request=request) for word, name in names.items()}
         )
@@ -67,11 +78,16 @@ urlpatterns: list[URLPattern] = [
     path("", Root.as_view(), name="root"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
+    path("electorates/", ElectorateList.as_view(), name="electorate-list"),
+    path("electorates/<slug:slug>/", ElectorateDetail.as_view(), name="electorate-detail"),
     path("studies/", studies.StudyList.as_view(), name="study-list"),
     path("studies/<slug:slug>/", studies.StudyDetail.as_view(), name="study-detail"),
     path(
         "studies/<slug:slug>/contestants/", studies.ContestantList.as_view(), name="contestant-list"
     ),
+    path("studies/<slug:slug>/steps/", StepList.as_view(), name="step-list"),
+    path("studies/<slug:slug>/reports/", ReportList.as_view(), name="report-list"),
+    path("studies/<slug:slug>/reports/<int:pk>/", ReportDetail.as_view(), name="report-detail"),
     path("studies/<slug:slug>/boards/", boards.BoardList.as_view(), name="board-list"),
     path(
         "studies/<slug:slug>/boards/<uuid:board_id>/",
@@ -80,7 +96,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path(
         "studies/<slug:slug>/boards/<uuid:board_id>/rows/",
-        boards.RowList.as_view(),
+        RowList.as_view(),
         name="row-list",
     ),
     path(
@@ -88,6 +104,19 @@ urlpatterns: list[URLPattern] = [
         boards.BoardExport.as_view(),
         name="board-export",
     ),
+    path(
+        "studies/<slug:slug>/boards/<uuid:board_id>/head-to-head/",
+        HeadToHeadDetail.as_view(),
+        name="head-to-head",
+    ),
+    path("studies/<slug:slug>/standings/", StandingList.as_view(), name="standing-list"),
+    path("studies/<slug:slug>/comparisons/", ComparisonList.as_view(), name="comparison-list"),
+    path(
+        "studies/<slug:slug>/conversations/", ConversationList.as_view(), name="conversation-list"
+    ),
+    path("studies/<slug:slug>/raters/", RaterList.as_view(), name="rater-list"),
+    path("studies/<slug:slug>/progress/", ProgressDetail.as_view(), name="progress"),
+    path("studies/<slug:slug>/transparency/", TransparencyDetail.as_view(), name="transparency"),
     path("studies/<slug:slug>/multiverse/", MultiverseDetail.as_view(), name="multiverse"),
     path("studies/<slug:slug>/controls/", ControlsDetail.as_view(), name="controls"),
     path("studies/<slug:slug>/topics/", TopicsDetail.as_view(), name="topics"),
@@ -111,7 +140,20 @@ urlpatterns: list[URLPattern] = [
     ),
     path("studies/<slug:slug>/routing/", RoutingDetail.as_view(), name="routing"),
     path("studies/<slug:slug>/sampling/", SamplingDetail.as_view(), name="sampling"),
+    path("studies/<slug:slug>/exports/", ExportList.as_view(), name="export-list"),
+    path(
+        "studies/<slug:slug>/exports/<uuid:export_id>/",
+        ExportDetail.as_view(),
+        name="export-detail",
+    ),
+    path(
+        "studies/<slug:slug>/exports/<uuid:export_id>/file/",
+        ExportFile.as_view(),
+        name="export-file",
+    ),
     path("studies/<slug:slug>/ledger/", studies.LedgerDetail.as_view(), name="ledger"),
     path("studies/<slug:slug>/agreement/", AgreementDetail.as_view(), name="agreement"),
     re_path("", Unknown.as_view()),
 ]
+for pattern in urlpatterns:
+    pattern.callback = finished(pattern.callback)

@@ -30,6 +30,7 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
     database: dict[str, Any]
+    cache: dict[str, Any]
     broker_url: str | None
     email_url: dict[str, Any]
     email_from: str
@@ -38,6 +39,11 @@ class Environment:
     is_plain_http_to_providers_allowed: bool
     are_private_providers_allowed: bool
     are_private_webhooks_allowed: bool
+    is_log_json: bool
+    metrics_token: str
+    sentry_dsn: str
+    data_licence: str
+    data_publisher: str
 
 
 def read_environment() -> Environment:
@@ -64,6 +70,7 @@ def read_environment() -> Environment:
         allowed_hosts=LOOPBACK if is_embedded else tuple(env.list("ALLOWED_HOSTS", default=[])),
         trusted_origins=tuple(env.list("TRUSTED_ORIGINS", default=[])),
         database=_database(env, home_path),
+        cache=_cache(env),
         broker_url=env.str("CELERY_BROKER_URL", default="") or None,
         email_url=env.email_url("EMAIL_URL", default="consolemail://"),
         email_from=env.str("EMAIL_FROM", default="hustings@localhost"),
@@ -74,6 +81,11 @@ def read_environment() -> Environment:
         are_private_webhooks_allowed=env.bool(
             "WEBHOOKS_ALLOW_PRIVATE_ADDRESSES", default=is_embedded
         ),
+        is_log_json=env.bool("LOG_JSON", default=not is_embedded),
+        metrics_token=env.str("METRICS_TOKEN", default=""),
+        sentry_dsn=env.str("SENTRY_DSN", default=""),
+        data_licence=env.str("DATA_LICENCE", default=""),
+        data_publisher=env.str("DATA_PUBLISHER", default="Hustings"),
     )
 
 
@@ -112,3 +124,15 @@ def _database(env: environ.Env, home: Path) -> dict[str, Any]:
         database.setdefault("CONN_MAX_AGE", 60)
         database["CONN_HEALTH_CHECKS"] = True
     return database
+
+
+def _cache(env: environ.Env) -> dict[str, Any]:
+    """The cache that is named, or the broker where it is Redis; else each process has its own."""
+    broker = env.str("CELERY_BROKER_URL", default="")
+    shared = (
+        broker
+        if broker.startswith(("redis://", "rediss://"))
+        else "locmemcache://hustings?max_entries=10000"
+    )
+    cache: dict[str, Any] = env.cache_url("CACHE_URL", default=shared)
+    return cache | {"KEY_PREFIX": "hustings"}

@@ -1,5 +1,6 @@
 """Django's settings. What differs between places comes from the environment, through env.py."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -7,6 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hustings.env import CHECKOUT, read_environment
+from hustings.operations.errors import start_reporting
+from hustings.operations.logs import logging_settings
 
 ENVIRONMENT = read_environment()
 PACKAGE = Path(__file__).resolve().parent
@@ -42,11 +45,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "hustings.operations.logs.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "hustings.languages.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -76,6 +80,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": ENVIRONMENT.database}
+# Counts how often clients ask: a cache that web processes do not share counts for each alone.
+CACHES = {"default": ENVIRONMENT.cache}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Who may come in
@@ -122,6 +128,8 @@ STAFF_MFA_REQUIRED = ENVIRONMENT.is_staff_mfa_required
 if ENVIRONMENT.is_behind_tls_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    # Asked from inside, past the proxy.
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -140,10 +148,17 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 
+# What keeps it up
+
+LOGGING = logging_settings(is_json=ENVIRONMENT.is_log_json)
+METRICS_TOKEN = ENVIRONMENT.metrics_token
+start_reporting(ENVIRONMENT.sentry_dsn, release=version("hustings"))
+
 # Pages
 
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English (UK)"), ("en-us", "English (US)")]
+LANGUAGES = [("en-gb", "English (UK)"), ("en-us", "English (US)"), ("de", "Deutsch")]
+LOCALE_PATHS = [PACKAGE / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -160,6 +175,15 @@ STORAGES = {
             else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },
+    # Where several machines work they share it: say so with another backend.
+    "exports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": ENVIRONMENT.home / "exports",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 vars().update(ENVIRONMENT.email_url)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
@@ -168,22 +192,40 @@ DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "hustings.rest.TokenAuthentication",
+        "hustings.rest.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["hustings.rest.limits.PerMinute"],
+    # Behind a proxy every visitor would else share one address, and one limit.
+    "NUM_PROXIES": int(ENVIRONMENT.is_behind_tls_proxy),
     "DEFAULT_FILTER_BACKENDS": [
-        "hustings.rest.KnownParameters",
+        "hustings.rest.parameters.KnownParameters",
         "django_filters.rest_framework.DjangoFilterBackend",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "hustings.rest.Pages",
+    "DEFAULT_PAGINATION_CLASS": "hustings.rest.pages.Pages",
+    "EXCEPTION_HANDLER": "hustings.rest.problems.answer_problem",
 }
+# Requests a minute: of a token or user, and of an address that says not who it is.
+REST_LIMIT_KNOWN = 600
+REST_LIMIT_ANONYMOUS = 300
+# Its own table of tokens is not made: ours takes its place.
+MIGRATION_MODULES = {"knox": None}
 KNOX_TOKEN_MODEL = "studies.ApiToken"  # noqa: S105  a model
+# Its own would make a table of tokens that nobody uses, beside ours.
+MIGRATION_MODULES = {"knox": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hustings",
-    "DESCRIPTION": "Boards of chat models, by demographic group and for a whole electorate.",
+    "DESCRIPTION": (
+        "Boards of chat models, by demographic group and for a whole electorate. What is public "
+        "needs no token; a token is made in the admin. Lists come in pages, writes need an "
+        "Idempotency-Key, and every error is a problem of one shape. Within `/api/v1/` things are "
+        "added and nothing is taken away or changes its meaning: what is to go says so by the "
+        "headers `Deprecation` and `Sunset` for a year at least, and here by `deprecated`."
+    ),
     "VERSION": "v1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -201,6 +243,10 @@ SPECTACULAR_SETTINGS = {
         "JudgeRunState": "raters.models.JudgeRun.State",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "hustings.rest.schema.describe_answers",
+    ],
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
@@ -242,6 +288,11 @@ PROVIDERS_ALLOW_PRIVATE_ADDRESSES = ENVIRONMENT.are_private_providers_allowed
 
 # Webhooks reach public addresses by https; embedded, a receiver on this machine too.
 WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = ENVIRONMENT.are_private_webhooks_allowed
+
+# Exports: under which licence releases are given, and who publishes them
+
+DATA_LICENCE = ENVIRONMENT.data_licence
+DATA_PUBLISHER = ENVIRONMENT.data_publisher
 
 # Tasks
 
@@ -297,13 +348,24 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "erase-after-retention": {
+        "task": "raters.tasks.erase_after_retention",
+        "schedule": 86_400.0,
+    },
     "forget-old-events": {"task": "studies.tasks.forget_old_events", "schedule": 86_400.0},
     "ring-due-reports": {
         "task": "leaderboards.tasks.ring_due_reports",
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "ring-due-exports": {
+        "task": "leaderboards.tasks.ring_due_exports",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "expire-exports": {"task": "leaderboards.tasks.expire_exports", "schedule": 3_600.0},
     # A session knows what the recruiting platform calls a rater: it must not outlive its use.
     "clear-sessions": {"task": "hustings.tasks.clear_sessions", "schedule": 86_400.0},
+    "clear-written": {"task": "hustings.tasks.clear_written", "schedule": 3600.0},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

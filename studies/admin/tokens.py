@@ -12,23 +12,32 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import (
+    UnfoldAdminSelectMultipleWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from accounts.admin_pages import HustingsAdmin, actor
 from accounts.models import User
-from studies.models import ApiToken
+from studies.models import ApiToken, Study
+from studies.tokens import issue_token
 
 VALIDITY = {30: "30 days", 90: "90 days", 365: "a year"}
 
 
 class TokenForm(forms.Form):
-    """Whose token, and for how long."""
+    """What a token is for, whose it is, for how long, and what it may do."""
 
+    label = forms.CharField(
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What it is for, so that you know which one to revoke.",
+    )
     user = forms.ModelChoiceField(
         queryset=User.objects.none(),
         widget=UnfoldAdminSelectWidget,
-        help_text="The token sees what this user sees.",
+        help_text="The token never gives what this user may not.",
     )
     days = forms.TypedChoiceField(
         label="Valid for",
@@ -37,18 +46,68 @@ class TokenForm(forms.Form):
         initial=90,
         widget=UnfoldAdminSelectWidget,
     )
+    may_read_conversations = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Those of raters who released their words, and raters' groups. Results it may "
+        "read in any case.",
+    )
+    may_manage = forms.BooleanField(
+        label="May manage studies",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Take boards, ask for exports and reports, open, pause and close studies.",
+    )
+    is_for_all_studies = forms.BooleanField(
+        label="For all studies",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="All that the user may see, later ones too.",
+    )
+    studies = forms.ModelMultipleChoiceField(
+        queryset=Study.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
+        help_text="Or for these alone; of public ones besides it sees what anybody sees.",
+    )
+
+    def __init__(self, answer: Any, *, maker: User) -> None:
+        super().__init__(answer, initial={"user": maker.pk})
+        # A token for somebody else sees what she sees, so that is for superusers only.
+        users = User.objects.filter(is_active=True).order_by("username")
+        self._choose("user", users if maker.is_superuser else users.filter(pk=maker.pk))
+        self._choose("studies", Study.objects.visible_to(maker).order_by("slug"))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if bool(data.get("studies")) == bool(data.get("is_for_all_studies")):
+            self.add_error("studies", "Name studies, or say that it is for all: one of the two.")
+        return data
+
+    def _choose(self, field: str, among: QuerySet[Any]) -> None:
+        self.fields[field].queryset = among  # type: ignore[attr-defined]
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(HustingsAdmin):
     """Tokens of REST clients: made here, shown once, revoked by deleting them."""
 
-    list_display = ["beginning", "user", "created", "expiry", "standing"]
-    list_filter = [("expiry", admin.DateFieldListFilter)]
+    list_display = ["label", "beginning", "user", "scopes", "expiry", "last_used_at", "standing"]
+    list_filter = [("expiry", admin.DateFieldListFilter), "may_read_conversations", "may_manage"]
     list_select_related = ["user"]
-    search_fields = ["token_key", "user__username"]
+    search_fields = ["label", "token_key", "user__username"]
     ordering = ["-created"]
-    fields = ["beginning", "user", "created", "expiry", "standing"]
+    fields = [
+        "label",
+        "beginning",
+        "user",
+        "scopes",
+        "of_studies",
+        "created",
+        "expiry",
+        "last_used_at",
+        "standing",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         """Her own; a superuser's are everybody's."""
@@ -62,6 +121,21 @@ class ApiTokenAdmin(HustingsAdmin):
     def beginning(self, token: ApiToken) -> str:
         return f"{token.token_key[:8]}…"
 
+    @display(description="May")
+    def scopes(self, token: ApiToken) -> str:
+        given = {
+            "read results": True,
+            "read conversations": token.may_read_conversations,
+            "manage": token.may_manage,
+        }
+        return ", ".join(words for words, is_given in given.items() if is_given)
+
+    @display(description="Studies")
+    def of_studies(self, token: ApiToken) -> str:
+        if token.is_for_all_studies:
+            return "All that the user may see"
+        return ", ".join(map(str, token.studies.order_by("slug"))) or "None: public ones only"
+
     @display(description="Now", label={"valid": "success", "expired": "default"})
     def standing(self, token: ApiToken) -> str:
         return "expired" if token.expiry and token.expiry < timezone.now() else "valid"
@@ -72,21 +146,26 @@ class ApiTokenAdmin(HustingsAdmin):
         """Make a token, and show it on this answer only: nobody can read it again."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        answer = request.POST if request.method == "POST" else None
-        form = TokenForm(answer, initial={"user": request.user.pk})
-        # A token for somebody else sees what she sees, so that is for superusers only.
-        users = User.objects.filter(is_active=True).order_by("username")
-        mine = users if request.user.is_superuser else users.filter(pk=actor(request).pk)
-        form.fields["user"].queryset = mine  # type: ignore[attr-defined]
+        form = TokenForm(request.POST if request.method == "POST" else None, maker=actor(request))
         context = self.admin_site.each_context(request) | {
             "title": "Add a token",
             "opts": self.model._meta,
             "form": form,
         }
         if form.is_valid():
-            validity = timedelta(days=form.cleaned_data["days"])
-            token, secret = ApiToken.objects.create(form.cleaned_data["user"], expiry=validity)
+            token, secret = _issue(form.cleaned_data)
             self.log_addition(request, token, "Made for a REST client.")
             context |= {"title": "Copy the token now", "token": token, "secret": secret}
         # The admin site forbids storing any of its pages, and so this one.
         return TemplateResponse(request, "admin/studies/apitoken/add.html", context)
+
+
+def _issue(data: dict[str, Any]) -> tuple[ApiToken, str]:
+    return issue_token(
+        data["user"],
+        label=data["label"],
+        validity=timedelta(days=data["days"]),
+        may_read_conversations=data["may_read_conversations"],
+        may_manage=data["may_manage"],
+        studies=None if data["is_for_all_studies"] else data["studies"],
+    )

@@ -1,20 +1,14 @@
 """Studies over REST: read-only, and of a chat model no more than boards show."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
 from django.db.models import QuerySet, prefetch_related_objects
-from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
-from studies.access import get_study_for, may_see_live_figures
+from studies.api.guards import OfStudy, asker_of
+from studies.api.parts import Linked, ListedFilter
 from studies.ledger import export_ledger
 from studies.models import (
     Axis,
@@ -27,24 +21,6 @@ from studies.models import (
     Study,
     Task,
 )
-
-
-class ListedFilter(filters.ChoiceFilter):
-    """A filter on one of some values; any other is an error that lists them."""
-
-    def __init__(self, field_name: str, *, values: Iterable[str] = (), **kwargs: Any) -> None:
-        super().__init__(field_name=field_name, **kwargs)
-        if values := tuple(values):
-            self.allow(values)
-
-    def allow(self, values: Iterable[str]) -> None:
-        """Say what the values are, where it is known only once somebody asks."""
-        known = list(dict.fromkeys(values))
-        listed = ", ".join(known).replace("%", "%%") or "none"
-        self.extra["choices"] = [(value, value) for value in known]
-        self.extra["error_messages"] = {
-            "invalid_choice": f"“%(value)s” is not known here; known are: {listed}."
-        }
 
 
 class StudyFilter(filters.FilterSet):
@@ -108,13 +84,6 @@ class TaskOut(serializers.ModelSerializer[Task]):
         fields = ["area", "category", "name", "text", "battles_wanted"]
 
 
-class Linked(serializers.ModelSerializer[Any]):
-    """A serializer that links to other addresses of this interface, by their names."""
-
-    def link(self, name: str, **kwargs: object) -> str:
-        return reverse(f"api:{name}", kwargs=kwargs, request=self.context.get("request"))
-
-
 class StudySummaryOut(Linked):
     electorate = ElectorateNameOut(allow_null=True)
     url = serializers.SerializerMethodField()
@@ -175,40 +144,6 @@ class ContestantOut(serializers.ModelSerializer[Contestant]):
         ]
 
 
-class OfStudy:
-    """A view at an address under one study, which the person who asks may see."""
-
-    request: Any
-    kwargs: Mapping[str, Any]
-
-    @cached_property
-    def study(self) -> Study:
-        return get_study_for(self.request.user, self.kwargs["slug"])
-
-
-class OfLiveStudy(OfStudy, APIView):
-    """A view of one study's live figures, for whoever may see them."""
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        # What is not found is not found, whoever asks.
-        _ = self.study
-        if not may_see_live_figures(request.user):
-            self.permission_denied(request, "Only who may see the live figures of studies sees it.")
-
-    def asked(self, name: str, known: Sequence[str]) -> str:
-        """A parameter's value, one of those that are known; empty where it is not given."""
-        value = str(self.request.query_params.get(name, ""))
-        if value and value not in known:
-            listed = ", ".join(known) or "none"
-            raise ValidationError({name: [f"“{value}” is not known here; known are: {listed}."]})
-        return value
-
-    def asked_dimension(self) -> str:
-        """The dimension that is asked for, by its key."""
-        return self.asked("dimension", list(self.study.dimensions.values_list("key", flat=True)))
-
-
 @extend_schema_view(
     get=extend_schema(
         summary="Studies",
@@ -221,7 +156,12 @@ class StudyList(generics.ListAPIView[Study]):
     queryset = Study.objects.none()
 
     def get_queryset(self) -> QuerySet[Study]:
-        return Study.objects.visible_to(self.request.user).select_related("electorate")
+        return (
+            asker_of(self.request)
+            .studies()
+            .select_related("electorate")
+            .order_by("-created_at", "slug")
+        )
 
 
 @extend_schema_view(
@@ -262,7 +202,7 @@ class LedgerOut(serializers.Serializer[Study]):
     entries = LedgerEntryOut(many=True)
 
 
-class LedgerDetail(OfStudy, APIView):
+class LedgerDetail(OfStudy):
     """What happened to a study."""
 
     @extend_schema(

@@ -128,7 +128,7 @@ def test_an_unknown_filter_value_is_400_and_names_the_known_ones(client, board, 
     response = client.get(f"{BOARDS}{board.pk}/rows/?{query}")
     assert response.status_code == 400
     name = query.rpartition("&")[2].partition("=")[0]
-    assert said in response.json()[name][0]
+    assert said in response.json()["errors"][name][0]
 
 
 def test_rows_come_in_pages_that_do_not_overlap(client, board):

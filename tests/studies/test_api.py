@@ -15,8 +15,9 @@ LIST = "/api/v1/studies/"
 SECRETS = (b"secret", b"0.123", b"simulated-1-")
 
 
-def bearer(user, **expiry):
-    _, secret = ApiToken.objects.create(user, **expiry)
+def bearer(user, **given):
+    """The header of a new token of this user, for all studies and reading only unless given."""
+    _, secret = ApiToken.objects.create(user, **{"is_for_all_studies": True} | given)
     return {"Authorization": f"Token {secret}"}
 
 
@@ -174,26 +175,31 @@ def test_studies_filter_by_state_and_simulation(client, study):
         ("state=open&state=closed", "Give it once."),
         ("limit=foo", "“foo” is no whole number from 1 to 1000."),
         ("limit=100000", "is no whole number from 1 to 1000."),
-        ("offset=-1", "is no whole number from 0 to"),
+        ("offset=1", "There is no such parameter; there are:"),
+        ("cursor=nonsense", "This is no cursor of this list"),
+        ("state=%00", "It holds a sign that no value here can hold."),
     ],
 )
 def test_a_parameter_that_cannot_be_understood_is_400(client, study, query, said):
     response = client.get(f"{LIST}?{query}")
     assert response.status_code == 400
     name = query.partition("=")[0]
-    assert said in response.json()[name][0]
+    assert said in response.json()["errors"][name][0]
 
 
 def test_lists_come_in_pages(client, study):
     page = client.get(f"{LIST}tea/contestants/", {"limit": 3}).json()
-    assert (page["count"], len(page["results"])) == (4, 3)
-    assert len(client.get(page["next"]).json()["results"]) == 1
+    assert (page["previous"], len(page["results"])) == (None, 3)
+    rest = client.get(page["next"]).json()
+    assert (rest["next"], len(rest["results"])) == (None, 1)
+    assert client.get(rest["previous"]).json() == page
 
 
 def test_nothing_can_be_written(client, study):
     headers = bearer(make_user("member", "studies.change_study", is_staff=True))
     for method in (client.post, client.put, client.patch, client.delete):
-        assert method(f"{LIST}tea/", headers=headers).status_code == 405
+        answer = method(f"{LIST}tea/", headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (405, 405)
 
 
 def test_an_address_that_is_none_is_404_in_json(client):

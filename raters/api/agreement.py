@@ -1,4 +1,4 @@
-"""Raters over REST: how far they agree, for whoever may see a study's live figures."""
+"""How far raters agree, over REST, for whoever may see a study's live figures."""
 
 from math import isfinite
 from typing import Any

@@ -1,0 +1,1 @@
+"""How REST behaves everywhere: tokens, pages, limits, problems, validators, and its schema."""

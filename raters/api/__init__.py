@@ -1,0 +1,1 @@
+"""Raters, what they said and how far a study is, over REST."""
