@@ -1,0 +1,1 @@
+"""What keeps the service up: logs, health, metrics, error reports, backups."""
