@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from raters.services import (
+    erasing,
     fraud,
     judge_claims,
     judgements,
@@ -19,6 +20,12 @@ from raters.services import (
 def release_expired_places() -> None:
     """Give back places whose time has run out: nobody has to ask for one first."""
     panel.release_expired_places(at=timezone.now())
+
+
+@shared_task
+def erase_after_retention() -> None:
+    """Forget who the raters were of studies that closed long ago."""
+    erasing.erase_after_retention(at=timezone.now())
 
 
 @shared_task

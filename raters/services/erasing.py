@@ -1,10 +1,10 @@
-"""Everything that takes a rater's words and data away, once she wants them back.
+"""Everything that takes raters' words and data away: once she wants them back, or time is over.
 
 What stays are facts without her in them: that somebody with a random code took part and agreed,
 and rows of verdicts that no board counts any more.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -54,6 +54,46 @@ def withdraw_and_erase(participation: Participation, *, at: datetime) -> None:
     participation.refresh_from_db()
 
 
+def erase_after_retention(*, at: datetime) -> list[Study]:
+    """Erase who the raters of studies were that closed long enough ago; returns those studies.
+
+    Words go too, but for those that a rater released. Her verdicts and groups stay, under a code
+    that leads to nobody; boards are what they were.
+    """
+    closed = Study.objects.filter(
+        closed_at__isnull=False, identities_erased_at=None, preview_of=None
+    )
+    over = [s for s in closed if s.closed_at and s.closed_at + timedelta(s.retention_days) <= at]
+    for study in over:
+        # One by one: no lock is held for minutes, and it goes on where it broke off.
+        left = study.participations.exclude(recruiting_id__startswith=ERASED_ID)
+        for participation in left.select_related("rater").order_by("pk").iterator():
+            _forget(participation)
+        Study.objects.filter(pk=study.pk).update(identities_erased_at=at)
+    return over
+
+
+@transaction.atomic
+def _forget(participation: Participation) -> None:
+    """Erase who somebody was, and what she wrote unless she released it."""
+    hers = Participation.objects.select_for_update(of=("self",)).get(pk=participation.pk)
+    if hers.words_released_at is None:
+        _erase_words(hers)
+    _erase_findings(hers)
+    Participation.objects.filter(pk=hers.pk).update(**_nobody(participation))
+
+
+def _nobody(participation: Participation) -> dict[str, str]:
+    """What stands in place of who she is to the recruiting platform, and of her browser."""
+    return {
+        "recruiting_id": f"{ERASED_ID}{participation.rater.code}",
+        "recruiting_study": "",
+        "recruiting_session": "",
+        "address_hash": "",
+        "device_hash": "",
+    }
+
+
 def _erase_words(participation: Participation) -> None:
     """Her messages, the answers to them, and her reasons; what answers cost is kept."""
     replies = Reply.objects.filter(turn__battle__participation=participation)
@@ -85,13 +125,9 @@ def _erase_findings(participation: Participation) -> None:
 def _erase_person(participation: Participation, *, at: datetime) -> None:
     """Who she is to the recruiting platform, her groups, and what told her browser apart."""
     Participation.objects.filter(pk=participation.pk).update(
+        **_nobody(participation),
         state=Participation.State.WITHDRAWN,
         cell=None,
-        recruiting_id=f"{ERASED_ID}{participation.rater.code}",
-        recruiting_study="",
-        recruiting_session="",
-        address_hash="",
-        device_hash="",
         words_released_at=None,
         kept_until=None,
         ended_at=at,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from raters.models import (
     Verdict,
 )
 from raters.services.battles import send_message
-from raters.services.erasing import withdraw_and_erase
+from raters.services.erasing import erase_after_retention, withdraw_and_erase
 from raters.services.exclusions import exclude, lift_exclusion
 from raters.services.panel import keep_place, note_visit, places, reserve_place
 from raters.services.replies import claim_reply, finish_reply, make_reply
@@ -365,3 +366,50 @@ def test_an_account_that_is_needed_elsewhere_is_not_offered_and_not_deleted(
     assert "Delete my account" not in client.get("/join/tea/withdraw/").text
     client.post("/join/tea/withdraw/", {"delete_account": "on"})
     assert User.objects.count() == 1
+
+
+# Retention
+
+
+def close(study: Study, *, days_ago: int) -> None:
+    Study.objects.filter(pk=study.pk).update(
+        state=Study.State.CLOSED, closed_at=NOW - timedelta(days=days_ago), retention_days=30
+    )
+
+
+def test_who_raters_were_is_erased_so_long_after_the_study_closed(
+    study: Study, client: Client
+) -> None:
+    begin(client, LINK)
+    say_on_page(client, HERS[0])
+    hers = Participation.objects.get()
+    cell = hers.cell
+    close(study, days_ago=29)
+    assert erase_after_retention(at=NOW) == []
+    close(study, days_ago=30)
+    assert erase_after_retention(at=NOW) == [study]
+    stored = stored_of(hers)
+    for part in HERS:
+        assert part not in stored
+    hers.refresh_from_db()
+    assert hers.cell == cell, "Her groups stay, for boards are weighted by them."
+    assert (hers.address_hash, hers.device_hash) == ("", "")
+    assert erase_after_retention(at=NOW) == [], "It is done once."
+
+
+def test_words_that_a_rater_released_outlive_her_name(study: Study, client: Client) -> None:
+    begin(client, LINK)
+    say_on_page(client, HERS[0])
+    Participation.objects.update(words_released_at=NOW)
+    close(study, days_ago=31)
+    erase_after_retention(at=NOW)
+    stored = stored_of(Participation.objects.get())
+    assert HERS[0] in stored
+    for part in HERS[2:]:
+        assert part not in stored
+
+
+def test_an_open_study_and_a_preview_keep_what_they_need(study: Study, client: Client) -> None:
+    begin(client, LINK)
+    assert erase_after_retention(at=NOW + timedelta(days=4000)) == []
+    assert Participation.objects.get().recruiting_id == "p-1"
