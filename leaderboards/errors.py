@@ -27,3 +27,7 @@ class CriteriaError(BoardError):
 
 class RoutingError(BoardError):
     """Runs of judges that people's verdicts can't be routed by, and why."""
+
+
+class ExportError(BoardError):
+    """An export that can't be built, or is not there to be fetched, and why."""

@@ -1,12 +1,14 @@
 """Doorbells: each takes an id and calls a service of its subject."""
 
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
 from leaderboards.machines.asking import ask_for_missing_reports
 from leaderboards.scheduling import refill, stopping
 from leaderboards.scheduling.knowledge import Folded
-from leaderboards.services import reports
+from leaderboards.services import exports, reports
 from leaderboards.services.robustness import ask_for_missing_checks
 from leaderboards.services.standings import fold_standings
 from studies.models import Study
@@ -59,3 +61,21 @@ def ring_due_reports() -> None:
     ask_for_missing_reports(at=timezone.now())
     ask_for_missing_checks(at=timezone.now())
     reports.ring_due_reports(at=timezone.now())
+
+
+@shared_task
+def build_export(export_id: str) -> None:
+    """Build an export that was asked for."""
+    exports.build_export(UUID(export_id), at=timezone.now())
+
+
+@shared_task
+def ring_due_exports() -> None:
+    """Let no export wait for a bell that was lost, or for a worker that has died."""
+    exports.ring_due_exports(at=timezone.now())
+
+
+@shared_task
+def expire_exports() -> None:
+    """Remove the files of exports whose time is over."""
+    exports.expire_exports(at=timezone.now())

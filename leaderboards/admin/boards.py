@@ -28,6 +28,7 @@ from accounts.admin_pages import (
 )
 from leaderboards.admin.controls import controls_page
 from leaderboards.admin.criteria import criteria_page
+from leaderboards.admin.exports import export_file, exports_page
 from leaderboards.admin.labels import labels_page, safety_page
 from leaderboards.admin.multiverse import study_multiverse
 from leaderboards.admin.planning import planning_page
@@ -135,6 +136,12 @@ class BoardAdmin(ReadOnlyAdmin):
             ("study/<int:study_id>/safety/", "leaderboards_study_safety", safety_page),
             ("study/<int:study_id>/criteria/", "leaderboards_study_criteria", criteria_page),
             ("study/<int:study_id>/tuning/", "leaderboards_study_tuning", tuning_page),
+            ("study/<int:study_id>/exports/", "leaderboards_study_exports", exports_page),
+            (
+                "study/<int:study_id>/exports/<uuid:export_id>/file/",
+                "leaderboards_export_file",
+                export_file,
+            ),
         )
 
     def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:

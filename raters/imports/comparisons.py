@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from raters.errors import ImportRefusedError
 from raters.imports import staging
+from raters.imports.formats import read_comparisons
 from raters.imports.reading import TableFile
 from raters.imports.staging import Instant, as_stored
 from raters.models import Battle, Outcome, Participation, Rater, Verdict
@@ -21,19 +22,21 @@ from studies.services import (
     enter_contestant,
 )
 
-REQUIRED = ("rater", "model_a", "model_b", "outcome")
-OPTIONAL = ("dimension", "battle", "created_at", "conversation")
 DEFAULT_DIMENSION = "overall"
+TRUTHS = {"true": True, "false": False}
 
 # Required values are never empty.
-_Row = tuple[str, str, str, str, str | None, str | None, str | None, str | None]
+_Row = tuple[
+    str, str, str, str, str | None, str | None, str | None, str | None, str | None, str | None
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, in numbers."""
+    """What an import did, in numbers; `left_out` are rows that the file marks as excluded."""
 
     rows: int
+    left_out: int
     verdicts: int
     battles: int
     raters: int
@@ -43,7 +46,7 @@ class ImportReport:
     @property
     def known(self) -> int:
         """Rows that added nothing: their verdicts stood already, or the file has them twice."""
-        return self.rows - self.verdicts
+        return self.rows - self.left_out - self.verdicts
 
 
 @transaction.atomic
@@ -53,11 +56,13 @@ def import_comparisons(
     *,
     raters: Path | None = None,
     may_create: bool = False,
+    form: str = "",
     at: datetime,
     on_progress: Callable[[int], object] = lambda _bytes: None,
 ) -> ImportReport:
     """Import a file of comparisons, in one transaction.
 
+    `form` is one of `raters.imports.formats`; else the one that the file looks like.
     A verdict is known again by battle, rater and dimension; without a `battle` column, by the
     file's content and the line. `conversation` names what several raters compared alike, so that
     judges' verdicts find it. `raters` is a file with the groups of raters; `may_create` lets
@@ -68,7 +73,7 @@ def import_comparisons(
     if study.state == Study.State.ARCHIVED:
         raise ImportRefusedError(f"The study {study.slug} is archived: it takes no more verdicts.")
     file = TableFile(path, on_progress)
-    arrival = _Arrival(study, file, may_create=may_create, at=at)
+    arrival = _Arrival(study, file, form=form, may_create=may_create, at=at)
     staging.create_tables()
     if raters is not None:
         _stage_raters(study, TableFile(raters))
@@ -79,7 +84,8 @@ def import_comparisons(
     battles, verdicts = _add_verdicts(study, file, at=at)
     staging.drop_tables()
     return ImportReport(
-        rows=rows,
+        rows=rows + arrival.left_out,
+        left_out=arrival.left_out,
         verdicts=verdicts,
         battles=battles,
         raters=new_raters,
@@ -94,8 +100,10 @@ class _Arrival:
 
     study: Study
     file: TableFile
+    form: str
     may_create: bool
     at: datetime
+    left_out: int = 0
     new_contestants: int = 0
     new_dimensions: int = 0
     _contestants: dict[str, int] = field(default_factory=dict)
@@ -106,10 +114,14 @@ class _Arrival:
         self._dimensions = dict(self.study.dimensions.values_list("key", "pk"))
         outcomes, now = frozenset(Outcome.values), as_stored(self.at)
         contestants, dimensions = self._contestants, self._dimensions
-        for line, values in self.file.rows(REQUIRED, OPTIONAL):
-            rater, model_a, model_b, outcome, dimension, battle, created_at, conversation = cast(
+        for line, values in read_comparisons(self.file, self.form):
+            rater, model_a, model_b, outcome, dimension, battle, created_at, *rest = cast(
                 "_Row", values
             )
+            conversation, recorded_at, is_excluded = rest
+            if is_excluded is not None and self._is_excluded(is_excluded, line):
+                self.left_out += 1
+                continue
             if outcome not in outcomes:
                 known = ", ".join(Outcome.values)
                 raise self.file.refusal(f'outcome "{outcome}" is unknown; there are: {known}', line)
@@ -126,7 +138,13 @@ class _Arrival:
                 battle or f"{self.file.digest}-{line}",
                 self._instant(created_at, line) if created_at else now,
                 conversation or "",
+                self._instant(recorded_at, line) if recorded_at else None,
             )
+
+    def _is_excluded(self, text: str, line: int) -> bool:
+        if text not in TRUTHS:
+            raise self.file.refusal(f'is_excluded "{text}" is neither true nor false', line)
+        return TRUTHS[text]
 
     def _contestant(self, name: str, line: int) -> int:
         if not self.may_create:

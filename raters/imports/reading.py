@@ -1,4 +1,8 @@
-"""Reads CSV and JSONL files, plain or gzip, as streams, and names the line of whatever is wrong."""
+"""Reads files of rows as streams, and names the line of whatever is wrong.
+
+CSV, JSON lines and arrays of JSON objects, plain or gzip, and Parquet. What an export's CSV guards
+against spreadsheets is read back as it was.
+"""
 
 import csv
 import difflib
@@ -10,23 +14,28 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from raters.errors import ImportRefusedError
+from raters.imports import parquet
+from studies.spreadsheets import unguarded
 
 MAX_LENGTH = 200
 CHUNK_BYTES = 1 << 20
+CSV, JSONL, JSON, PARQUET = ".csv", ".jsonl", ".json", ".parquet"
+FORMS: Final = (CSV, JSONL, JSON, PARQUET)
 
 Values = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file with a header of column names (CSV) or an object a line (JSONL).
+    """A file of rows under the names of columns: a header (CSV, Parquet), or an object a row.
 
     `on_progress` is called with the number of bytes of the file (as it lies on the disk) that
     have been read since the last call.
@@ -40,11 +49,15 @@ class TableFile:
         return self.path.suffix == ".gz"
 
     @property
-    def is_jsonl(self) -> bool:
+    def form(self) -> str:
+        """What the file is by its name, without `.gz`. Raises ImportRefusedError for others."""
         suffix = Path(self.path.stem).suffix if self.is_gzip else self.path.suffix
-        if suffix not in {".csv", ".jsonl"}:
-            raise self.refusal("its name must end in .csv, .csv.gz, .jsonl or .jsonl.gz")
-        return suffix == ".jsonl"
+        if suffix not in FORMS or (self.is_gzip and suffix == PARQUET):
+            raise self.refusal(
+                "its name must end in .csv, .jsonl, .json or .parquet; the first three may be "
+                "followed by .gz"
+            )
+        return suffix
 
     def refusal(self, message: str, line: int | None = None) -> ImportRefusedError:
         """The error that names this file and the line."""
@@ -54,12 +67,14 @@ class TableFile:
     @cached_property
     def header(self) -> tuple[str, ...]:
         """The names of the columns, or the keys of the first object."""
+        if self.form == PARQUET:
+            return parquet.header(self.path)
+        if self.form != CSV:
+            return next((tuple(record) for _line, record in self.records()), ())
         with self._opened() as lines:
-            if self.is_jsonl:
-                return next((tuple(record) for _line, record in self._objects(lines)), ())
             for cells in csv.reader(lines):
                 if cells:
-                    return tuple(cell.strip() for cell in cells)
+                    return tuple(unguarded(cell.strip()) for cell in cells)
         return ()
 
     @cached_property
@@ -84,11 +99,26 @@ class TableFile:
         optional = (*optional, *prose)
         self._check_header(required, optional)
         measured = len(required) + len(optional) - len(prose)
+        read = self._csv_rows if self.form == CSV else self._record_rows
+        for line, values in read(required, optional):
+            self._check_values(line, values, required, measured)
+            yield line, values
+
+    def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield line number and values by name, of any type that the file has.
+
+        Of Parquet the number of the row. Raises ImportRefusedError for what is unreadable.
+        """
+        if self.form == PARQUET:
+            yield from parquet.records(self.path)
+            self.on_progress(self.path.stat().st_size)
+            return
+        if self.form == CSV:
+            for line, values in self._csv_rows(self.header, ()):
+                yield line, dict(zip(self.header, values, strict=True))
+            return
         with self._opened() as lines:
-            records = self._json_rows if self.is_jsonl else self._csv_rows
-            for line, values in records(lines, required, optional):
-                self._check_values(line, values, required, measured)
-                yield line, values
+            yield from (self._array if self.form == JSON else self._objects)(lines)
 
     def _check_header(self, required: Sequence[str], optional: Sequence[str]) -> None:
         if not self.header:
@@ -122,10 +152,8 @@ class TableFile:
                 )
 
     def _csv_rows(
-        self, lines: IO[str], required: Sequence[str], optional: Sequence[str]
+        self, required: Sequence[str], optional: Sequence[str]
     ) -> Iterator[tuple[int, Values]]:
-        reader = csv.reader(lines, strict=True)
-        next(filter(None, reader))
         width = len(self.header)
         # The place past the last column stands for a column that is not there.
         places = [
@@ -133,31 +161,46 @@ class TableFile:
             for name in chain(required, optional)
         ]
         pick = itemgetter(*places, width)
-        try:
-            for cells in reader:
-                if len(cells) == width:
-                    stripped: list[str | None] = [cell.strip() or None for cell in cells]
-                    stripped.append(None)
-                    yield reader.line_num, pick(stripped)[:-1]
-                elif cells:
-                    raise self.refusal(f"{len(cells)} values, {width} columns", reader.line_num)
-        except csv.Error as error:
-            raise self.refusal(f"it is not CSV: {error}", reader.line_num) from error
+        with self._opened() as lines:
+            reader = csv.reader(lines, strict=True)
+            next(filter(None, reader), None)
+            try:
+                for cells in reader:
+                    if len(cells) == width:
+                        # Not by a function of its own: a call for every cell is felt.
+                        values: list[str | None] = [
+                            (unguarded(cell) if cell[:1] == "'" else cell) or None
+                            for cell in map(str.strip, cells)
+                        ]
+                        values.append(None)
+                        yield reader.line_num, pick(values)[:-1]
+                    elif cells:
+                        raise self.refusal(f"{len(cells)} values, {width} columns", reader.line_num)
+            except csv.Error as error:
+                raise self.refusal(f"it is not CSV: {error}", reader.line_num) from error
 
-    def _json_rows(
-        self, lines: IO[str], required: Sequence[str], optional: Sequence[str]
+    def _record_rows(
+        self, required: Sequence[str], optional: Sequence[str]
     ) -> Iterator[tuple[int, Values]]:
         names = (*required, *optional)
-        for line, record in self._objects(lines):
-            values: list[str | None] = []
-            for name in names:
-                value = record.get(name)
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    value = str(value)
-                if value is not None and not isinstance(value, str):
-                    raise self.refusal(f'"{name}" is {value!r}, which is no text', line)
-                values.append(value and value.strip())
-            yield line, tuple(values)
+        for line, record in self.records():
+            yield line, tuple(self.text(record, name, line) for name in names)
+
+    def text(self, record: dict[str, Any], name: str, line: int) -> str | None:
+        """One value of a record as text, stripped; None for what is not given.
+
+        Numbers, truths and instants are spelt as in CSV; ImportRefusedError for all else.
+        """
+        value = record.get(name)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return str(value)
+        if isinstance(value, datetime):
+            return value.isoformat()
+        if value is not None and not isinstance(value, str):
+            raise self.refusal(f'"{name}" is {value!r}, which is no text', line)
+        return value and value.strip()
 
     def _objects(self, lines: IO[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, text in enumerate(lines, start=1):
@@ -170,6 +213,31 @@ class TableFile:
             if not isinstance(record, dict):
                 raise self.refusal("it is not a JSON object", number)
             yield number, record
+
+    def _array(self, lines: IO[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        text, decoder, place, number = lines.read(), json.JSONDecoder(), 0, 1
+
+        def skip(signs: str) -> None:
+            nonlocal place, number
+            while place < len(text) and text[place] in signs:
+                number += text[place] == "\n"
+                place += 1
+
+        skip(" \t\r\n")
+        if not text.startswith("[", place):
+            raise self.refusal("it is not an array of JSON objects", number)
+        skip("[ \t\r\n")
+        while not text.startswith("]", place):
+            try:
+                record, end = decoder.raw_decode(text, place)
+            except json.JSONDecodeError as error:
+                raise self.refusal(f"it is not JSON: {error.msg}", error.lineno) from error
+            if not isinstance(record, dict):
+                raise self.refusal("it is not a JSON object", number)
+            yield number, record
+            number += text.count("\n", place, end)
+            place = end
+            skip(", \t\r\n")
 
     @contextmanager
     def _opened(self) -> Iterator[IO[str]]:

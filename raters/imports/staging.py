@@ -13,19 +13,20 @@ from django.db import connection
 CHUNK_ROWS = 20_000
 
 Instant = datetime | str
-StagedComparison = tuple[int, str, int, int, str, int, str, Instant, str]
+StagedComparison = tuple[int, str, int, int, str, int, str, Instant, str, Instant | None]
 
 CREATE = """
 CREATE TEMPORARY TABLE import_comparisons (
     line bigint, rater text, side_a_id bigint, side_b_id bigint, outcome text,
-    dimension_id bigint, key text, created_at {timestamp}, conversation text
+    dimension_id bigint, key text, created_at {timestamp}, conversation text,
+    recorded_at {timestamp}
 );
 CREATE TEMPORARY TABLE import_raters (rater text, line bigint, cell_id bigint)
 """
 
 COMPARISON_COLUMNS = (
     "line", "rater", "side_a_id", "side_b_id", "outcome", "dimension_id", "key", "created_at",
-    "conversation",
+    "conversation", "recorded_at",
 )  # fmt: skip
 RATER_COLUMNS = ("rater", "line", "cell_id")
 
@@ -37,7 +38,8 @@ SELECT rater, key, dimension_id, min(outcome) AS outcome, max(outcome) AS other_
        min(side_a_id) AS side_a_id, max(side_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(side_b_id) AS other_b_id,
        min(conversation) AS conversation, max(conversation) AS other_conversation,
-       min(created_at) AS created_at, min(line) AS line, max(line) AS last_line
+       min(created_at) AS created_at, min(recorded_at) AS recorded_at,
+       min(line) AS line, max(line) AS last_line
 FROM import_comparisons GROUP BY rater, key, dimension_id
 """
 
@@ -134,11 +136,12 @@ LEFT JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key =
 WHERE b.id IS NULL ORDER BY i.created_at, i.line
 """
 
-# In the order in which the verdicts were given: the fold follows the ids.
+# In the order in which the verdicts were given, or as another database says it had recorded them:
+# the fold follows the ids.
 ADD_VERDICTS = f"""
 INSERT INTO raters_verdict (battle_id, dimension_id, outcome, recorded_at)
 SELECT b.id, i.dimension_id, i.outcome, %s {STANDING_VERDICTS}
-WHERE v.id IS NULL ORDER BY i.created_at, i.line
+WHERE v.id IS NULL ORDER BY coalesce(i.recorded_at, i.created_at), i.line
 """
 
 

@@ -234,6 +234,7 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
                 "sampling",
                 "integrity",
                 "exclude_by_rule",
+                "exports",
                 "share_data",
                 "close",
                 "archive",

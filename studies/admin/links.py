@@ -94,6 +94,10 @@ class StudyLinks(HustingsAdmin):
     def criteria(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._to_page("admin:leaderboards_study_criteria", request, object_id)
 
+    @action(description="Exports", icon="download", url_path="exports", permissions=["view"])
+    def exports(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._to_page("admin:leaderboards_study_exports", request, object_id)
+
     @action(description="Sampling", icon="balance", url_path="sampling", permissions=["view"])
     def sampling(self, request: HttpRequest, object_id: str) -> HttpResponse:
         study = self._study(request, object_id)
