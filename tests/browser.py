@@ -1,4 +1,8 @@
-"""Debian's Chromium for every test that wants it, and a page that remembers complaints."""
+"""Debian's Chromium for every test that wants it, and a page that remembers complaints.
+
+As `chromium-headless-shell`, without a desktop's windows, it opens a page at a tenth of the work
+and checks it at a third: where that is not installed, the whole `chromium` does the same.
+"""
 
 import os
 import re
@@ -7,7 +11,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 DESKTOP, PHONE, NARROW = 1280, 375, 360
+PROGRAMS = ("chromium-headless-shell", "chromium")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -31,27 +36,77 @@ document.addEventListener("securitypolicyviolation",
 RUN_AXE = """
 async ([context, options]) => (await axe.run(context ?? document, options)).violations
 """
+WITH_BROWSER = pytest.StashKey[set[Path]]()
+
+
+class Chromium:
+    """One browser for each process of the tests, from the first module that looks into it."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._browser: Browser | None = None
+
+    def start(self, program: str) -> Browser:
+        """The browser, which may be running already."""
+        if self._browser is None:
+            playwright = self._open.enter_context(sync_playwright())
+            # Playwright keeps an event loop running in this thread: Django would refuse a query.
+            environment = self._open.enter_context(pytest.MonkeyPatch.context())
+            environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+            launched = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+            self._browser = self._open.enter_context(launched)
+        return self._browser
+
+    def close_pages(self) -> None:
+        """A page that is left open goes on asking its site."""
+        for context in self._browser.contexts if self._browser else ():
+            context.close()
+
+    def stop(self) -> None:
+        self._browser = None
+        self._open.close()
+
+
+CHROMIUM = Chromium()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Browser:
     """Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
         line = "!!! chromium was not found: THE TESTS IN A BROWSER WERE NOT RUN !!!"
         if "chromium" in os.environ.get("HUSTINGS_REQUIRE", "").split(","):
             pytest.fail(f"{line} HUSTINGS_REQUIRE names chromium: this is a failure.")
         pytest.skip(line)
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS) as launched,
-    ):
-        # A machine that has other things to do as well is slow, and nothing is wrong.
-        expect.set_options(timeout=20_000)
-        # Playwright keeps an event loop running in this thread: Django would refuse every query.
-        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        yield launched
+    # A machine that has other things to do as well is slow, and nothing is wrong.
+    expect.set_options(timeout=20_000)
+    return CHROMIUM.start(program)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """The browser goes from module to module; where the next has no use for it, it ends.
+
+    Its event loop would be in the way of tests with one of their own. Pages are closed before the
+    fixtures, as they ask a site for more, and the browser after them: the thread has another
+    connection to the database then.
+    """
+    CHROMIUM.close_pages()
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path not in nextitem.session.stash[WITH_BROWSER]:
+            CHROMIUM.stop()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Know which modules look into a browser."""
+    session.stash[WITH_BROWSER] = {item.path for item in session.items if wants_browser(item)}
+
+
+def wants_browser(item: pytest.Item) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture
@@ -80,7 +135,8 @@ def flaws_of(
         "resultTypes": ["violations"],
         "rules": {rule: {"enabled": False} for rule in but},
     }
-    page.evaluate(AXE_SCRIPT)
+    if page.evaluate("window.axe === undefined"):
+        page.evaluate(AXE_SCRIPT)
     found = page.evaluate(RUN_AXE, [context, options])
     return [(flaw["id"], [node["html"] for node in flaw["nodes"]]) for flaw in found]
 

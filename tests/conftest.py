@@ -56,9 +56,24 @@ def _plain_static_files(settings: Any) -> None:
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_asked_yet() -> None:
+    """How often a client may ask in a minute is counted in the cache: tests share none."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture
 def simulated_study(db: None) -> "Study":
     """A public study with an electorate of two axes, five contestants and sixty raters."""
+    from tests.kept import kept
+
+    study: Study = kept(_make_island_study)
+    return study
+
+
+def _make_island_study() -> "Study":
     from django.utils import timezone
 
     from raters.simulation import Population, simulate_raters
@@ -123,9 +138,16 @@ def simulated_study(db: None) -> "Study":
 @pytest.fixture
 def board(simulated_study: "Study") -> "Board":
     """The board of that study, just published."""
+    from tests.kept import kept
+
+    board: Board = kept(_publish, simulated_study)
+    return board
+
+
+def _publish(study: "Study") -> "Board":
     from django.utils import timezone
 
     from leaderboards.ranking.boards import BoardParameters
     from leaderboards.services.boards import take_board
 
-    return take_board(simulated_study, BoardParameters(), at=timezone.now())
+    return take_board(study, BoardParameters(), at=timezone.now())

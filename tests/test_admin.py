@@ -48,6 +48,7 @@ from tests.cast import (
     make_study,
     make_user,
 )
+from tests.kept import kept
 from tests.leaderboards.conftest import write_due_reports
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -99,7 +100,7 @@ def text_of(response):
 
 @pytest.fixture
 def study():
-    return make_study()
+    return kept(make_study)
 
 
 @pytest.fixture
@@ -182,6 +183,7 @@ def study_form(study=None, **changes):
         "protocol": "pairwise",
         "entrance": "link",
         "strikes_allowed": "3",
+        "retention_days": "365",
         "policy": "gain",
         "battle_cap": "0.5",
         "battle_floor": "0.2",
@@ -701,9 +703,11 @@ def test_a_withdrawn_contestant_is_marked(client, study, boss):
 
 # Tokens and users
 
+NIGHTLY = {"label": "Nightly", "days": 30, "is_for_all_studies": "on"}
+
 
 def test_a_token_is_shown_once_and_works_until_it_is_deleted(client, boss):
-    response = client.post(address(ApiToken, "add"), {"user": boss.pk, "days": 30})
+    response = client.post(address(ApiToken, "add"), NIGHTLY | {"user": boss.pk})
     secret = response.context["secret"]
     assert secret in response.content.decode()
     assert "no-store" in response["Cache-Control"]
@@ -721,9 +725,9 @@ def test_staff_make_tokens_for_themselves_only(client):
     other = make_admin("boss")
     user = make_user("clerk", "studies.add_apitoken", "studies.view_apitoken", is_staff=True)
     client.force_login(user)
-    assert client.post(address(ApiToken, "add"), {"user": other.pk, "days": 30}).status_code == 200
+    assert client.post(address(ApiToken, "add"), NIGHTLY | {"user": other.pk}).status_code == 200
     assert not ApiToken.objects.exists()
-    client.post(address(ApiToken, "add"), {"user": user.pk, "days": 30})
+    client.post(address(ApiToken, "add"), NIGHTLY | {"user": user.pk})
     assert ApiToken.objects.get().user == user
     ApiToken.objects.create(other)
     assert len(client.get(address(ApiToken, "changelist")).context["cl"].result_list) == 1

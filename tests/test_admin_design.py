@@ -4,8 +4,10 @@ import re
 from html import unescape
 
 import pytest
+from django.contrib.auth import get_user
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import reverse
+from django.test import RequestFactory
+from django.urls import resolve, reverse
 
 from raters.models import Battle
 from studies.models import ChatModel, CompletionCode, ConsentText, Dimension, Quota, Study, Task
@@ -34,9 +36,17 @@ def said(response):
     return " ".join(str(message) for message in response.context["messages"])
 
 
-def form_of(response):
-    """What the browser sends back from a form that nobody has touched."""
-    context = response.context
+def untouched(client, address):
+    """What the browser sends back from the form at an address; the page is not drawn for it."""
+    request = RequestFactory().get(address)
+    request.session = client.session
+    request.user = get_user(request)
+    request.resolver_match = view = resolve(address)
+    return form_of(view.func(request, *view.args, **view.kwargs).context_data)
+
+
+def form_of(context):
+    """What the browser sends back from a page's form that nobody has touched."""
     forms = [context["adminform"].form]
     for inline in context["inline_admin_formsets"]:
         forms += [inline.formset.management_form, *inline.formset.forms]
@@ -284,14 +294,14 @@ def test_the_form_follows_the_order_in_which_a_person_thinks(client, boss, draft
 
 def test_a_form_that_nobody_touched_changes_nothing(client, boss, draft):
     complete_design(draft)
-    response = client.post(page_of(draft), form_of(client.get(page_of(draft))))
+    response = client.post(page_of(draft), untouched(client, page_of(draft)))
     assert response.status_code == 302, text_of(response)
     assert (draft.dimensions.count(), draft.contestants.count()) == (2, 4)
     assert (draft.consent_texts.count(), draft.completion_codes.count()) == (1, 5)
 
 
 def test_rules_and_pay_are_stored_and_the_hourly_rate_is_shown(client, boss, draft):
-    form = form_of(client.get(page_of(draft))) | {
+    form = untouched(client, page_of(draft)) | {
         "task": "Plan a meal.", "min_turns": 2, "max_turns": 6, "battles_each": 3,
         "pay": "4.50", "minutes_estimated": 30, "currency": "usd",
     }  # fmt: skip
@@ -316,14 +326,14 @@ def test_rules_and_pay_are_stored_and_the_hourly_rate_is_shown(client, boss, dra
     ],
 )
 def test_rules_that_make_no_sense_are_refused(client, boss, draft, changes, message):
-    form = form_of(client.get(page_of(draft))) | changes
+    form = untouched(client, page_of(draft)) | changes
     response = client.post(page_of(draft), form)
     assert response.status_code == 200
     assert message in text_of(response)
 
 
 def test_budget_and_entrance_are_stored(client, boss, draft):
-    form = form_of(client.get(page_of(draft))) | {
+    form = untouched(client, page_of(draft)) | {
         "budget": "250.50", "entrance": "recruited", "recruiting_parameter": "PID",
         "study_parameter": "", "session_parameter": "visit.id",
     }  # fmt: skip
@@ -337,7 +347,7 @@ def test_budget_and_entrance_are_stored(client, boss, draft):
 
 def test_questions_of_a_template_follow_the_protocol(client, boss, draft):
     client.post(step_of(draft, "add_template"), {"template": "companion"})
-    form = form_of(client.get(page_of(draft))) | {"protocol": "single"}
+    form = untouched(client, page_of(draft)) | {"protocol": "single"}
     response = client.post(page_of(draft), form, follow=True)
     assert "Questions from a template ask what the protocol wants now." in said(response)
     draft.refresh_from_db()
@@ -351,7 +361,7 @@ def test_questions_of_a_template_follow_the_protocol(client, boss, draft):
 
 def test_a_new_study_of_one_model_at_a_time_asks_about_one(client, boss):
     page = reverse("admin:studies_study_add")
-    form = form_of(client.get(page)) | {"title": "Cups", "slug": "cups", "protocol": "single"}
+    form = untouched(client, page) | {"title": "Cups", "slug": "cups", "protocol": "single"}
     response = client.post(page, form)
     assert response.status_code == 302, text_of(response)
     study = Study.objects.get(slug="cups")
@@ -363,7 +373,7 @@ def test_a_study_with_raters_keeps_its_protocol(client, boss):
     study = make_study(raters=2)
     page = client.get(page_of(study))
     assert 'name="protocol"' not in page.content.decode()
-    form = form_of(page) | {"protocol": "single", "title": "Cups"}
+    form = form_of(page.context) | {"protocol": "single", "title": "Cups"}
     assert client.post(page_of(study), form).status_code == 302
     study.refresh_from_db()
     assert (study.protocol, study.title) == ("pairwise", "Cups")
@@ -420,7 +430,7 @@ def used():
 
 
 def test_tasks_are_added_on_the_study_s_page(client, boss, draft):
-    form = form_of(client.get(page_of(draft))) | task_forms(
+    form = untouched(client, page_of(draft)) | task_forms(
         draft,
         {"area": "Home", "category": "Kitchen", "name": "Soup", "text": "Cook a soup."},
         {"name": "Rain", "text": "Plan a day of rain.", "battles_wanted": 12},
@@ -444,7 +454,7 @@ def test_tasks_are_added_on_the_study_s_page(client, boss, draft):
     ],
 )
 def test_a_task_that_makes_no_sense_is_refused(client, boss, draft, tasks, message):
-    form = form_of(client.get(page_of(draft))) | task_forms(draft, *tasks)
+    form = untouched(client, page_of(draft)) | task_forms(draft, *tasks)
     response = client.post(page_of(draft), form)
     assert response.status_code == 200
     assert message in text_of(response)
@@ -452,7 +462,7 @@ def test_a_task_that_makes_no_sense_is_refused(client, boss, draft, tasks, messa
 
 
 def test_a_task_that_a_battle_has_keeps_its_words_and_may_get_a_quota(client, boss, used):
-    form = form_of(client.get(page_of(used)))
+    form = untouched(client, page_of(used))
     assert "tasks-0-text" not in form, "it is locked"
     form |= {f"tasks-{n}-battles_wanted": 5 for n in range(3)}
     form |= {"tasks-0-text": "Buy it.", "tasks-1-text": "Buy it."}
@@ -464,7 +474,7 @@ def test_a_task_that_a_battle_has_keeps_its_words_and_may_get_a_quota(client, bo
 
 
 def test_a_task_that_a_battle_has_is_not_deleted_and_others_are(client, boss, used):
-    form = form_of(client.get(page_of(used)))
+    form = untouched(client, page_of(used))
     response = client.post(page_of(used), form | {"tasks-0-DELETE": "on"})
     assert response.status_code == 200
     assert "Battles have the task “Soup”: it is part of the record" in text_of(response)
@@ -475,7 +485,7 @@ def test_a_task_that_a_battle_has_is_not_deleted_and_others_are(client, boss, us
 
 
 def test_a_study_that_has_opened_has_quotas_of_all_tasks_or_of_none(client, boss, used):
-    form = form_of(client.get(page_of(used))) | {"tasks-1-battles_wanted": 5}
+    form = untouched(client, page_of(used)) | {"tasks-1-battles_wanted": 5}
     response = client.post(page_of(used), form)
     assert "Say of every task how many battles it should have, or of none." in text_of(response)
     assert not used.tasks.exclude(battles_wanted=None).exists()
@@ -484,7 +494,7 @@ def test_a_study_that_has_opened_has_quotas_of_all_tasks_or_of_none(client, boss
 def test_the_page_stays_small_with_many_tasks_and_names_stay_apart(client, boss, draft):
     rows = "".join(f"Task {n:03},Do it.\n" for n in range(200))
     client.post(step_of(draft, "add_tasks"), {"table": f"task,text\n{rows}"})
-    form = form_of(client.get(page_of(draft), {"tasks-page": 2}))
+    form = form_of(client.get(page_of(draft), {"tasks-page": 2}).context)
     assert [form["tasks-0-name"], form["tasks-19-name"]] == ["Task 020", "Task 039"]
     assert len(form) < 500
     form |= {"tasks-page": 2, "tasks-0-text": "Do it well.", "tasks-1-name": "Task 199"}
@@ -556,7 +566,7 @@ def test_consent_texts_are_added_and_never_changed(client, boss, draft):
     add_consent_text(draft, summary="First.", text="You agree.")
     page = client.get(page_of(draft))
     assert "First." in text_of(page)
-    form = form_of(page) | {
+    form = form_of(page.context) | {
         "consent_texts-TOTAL_FORMS": 2,
         "consent_texts-0-summary": "Forged.",
         "consent_texts-1-summary": "Second.",
@@ -570,7 +580,7 @@ def test_consent_texts_are_added_and_never_changed(client, boss, draft):
 
 
 def test_a_code_for_every_outcome_is_offered_and_those_filled_in_are_kept(client, boss, draft):
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     offered = [form[f"completion_codes-{n}-outcome"] for n in range(5)]
     assert offered == list(CompletionCode.Outcome)
     form |= {
@@ -585,14 +595,14 @@ def test_a_code_for_every_outcome_is_offered_and_those_filled_in_are_kept(client
         ("completed", "DONE1", "https://recruiting.example/done"),
         ("struck_out", "STRUCK", ""),
     }
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     assert [form[f"completion_codes-{n}-outcome"] for n in (2, 3, 4)] == [
         "screened_out", "timed_out", "returned",
     ]  # fmt: skip
 
 
 def test_a_redirect_without_a_code_is_refused(client, boss, draft):
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     form |= {"completion_codes-1-redirect_url": "https://recruiting.example/full"}
     response = client.post(page_of(draft), form)
     assert response.status_code == 200
@@ -673,7 +683,7 @@ def test_fewer_places_than_are_taken_are_refused(client, boss):
 
 def test_quotas_of_another_electorate_go_with_it(client, boss, draft):
     client.post(step_of(draft, "allocate"), {"raters": 10, "quota_by": "margins"})
-    form = form_of(client.get(page_of(draft))) | {"electorate": make_electorate("village").pk}
+    form = untouched(client, page_of(draft)) | {"electorate": make_electorate("village").pk}
     assert client.post(page_of(draft), form).status_code == 302
     assert not draft.quotas.exists()
 

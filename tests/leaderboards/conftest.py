@@ -16,6 +16,7 @@ from raters.models import Battle, Participation, Rater, Rating
 from studies.models import Contestant, Study
 from studies.services import add_dimension, choose_overall_dimension, enter_contestant
 from tests.cast import NOW, make_study
+from tests.kept import kept
 
 
 @pytest.fixture
@@ -37,6 +38,11 @@ def refused_board(db: None, tmp_path: Path) -> Board:
 @pytest.fixture
 def rated_study(db: None) -> Study:
     """A study of one model at a time: 60 raters rate three of four contestants, Ash the best."""
+    study: Study = kept(make_rated_study)
+    return study
+
+
+def make_rated_study() -> Study:
     study = make_study("rated", raters=0)
     study.protocol = Study.Protocol.SINGLE
     study.save()
@@ -47,7 +53,8 @@ def rated_study(db: None) -> Study:
 @pytest.fixture
 def rating_board(rated_study: Study) -> Board:
     """The board of that study, just published."""
-    return take_board(rated_study, at=NOW)
+    board: Board = kept(take_board, rated_study, at=NOW)
+    return board
 
 
 def write_due_reports(at: datetime = NOW) -> None:

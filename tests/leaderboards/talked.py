@@ -1,5 +1,6 @@
 """A study whose raters have talked: their words, both sides' replies, and verdicts on them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -19,11 +20,12 @@ def make_talked_study(
     each: int = 2,
     tie: float = 0.1,
     first: str | None = None,
+    worth: Callable[[str], float] = len,
 ) -> Study:
     """Raters of all cells in turn, who mostly prefer the longer side, on the one dimension.
 
-    All have completed, and released their words. `first` is how the first battle went, where it
-    is not left to chance; all others are the same then.
+    Or the side of more `worth`. All have completed, and released their words. `first` is how the
+    first battle went, where it is not left to chance; all others are the same then.
     """
     study = make_study(slug, raters=0)
     study.dimensions.filter(is_overall=False).delete()
@@ -59,6 +61,7 @@ def make_talked_study(
                 tie=tie,
                 rng=rng,
                 outcome=first if place == number == 0 else None,
+                worth=worth,
             )
     return study
 
@@ -75,8 +78,9 @@ def make_talk(
     rng: np.random.Generator,
     outcome: str | None = None,
     is_judged: bool = True,
+    worth: Callable[[str], float] = len,
 ) -> Battle:
-    """A battle of one turn; the longer side wins, or it is a tie, or as `outcome` says."""
+    """A battle of one turn; the worthier side wins, or it is a tie, or as `outcome` says."""
     battle = Battle.objects.create(
         participation=participation,
         key=key,
@@ -92,8 +96,8 @@ def make_talk(
         )
         for side, text in zip("ab", replies, strict=True)
     )
-    longer = Outcome.A if len(replies[0]) > len(replies[1]) else Outcome.B
-    drawn = Outcome.TIE if rng.random() < tie else longer
+    better = Outcome.A if worth(replies[0]) > worth(replies[1]) else Outcome.B
+    drawn = Outcome.TIE if rng.random() < tie else better
     if is_judged:
         Verdict.objects.bulk_create(
             Verdict(battle=battle, dimension=dimension, outcome=outcome or drawn, recorded_at=NOW)

@@ -41,6 +41,7 @@ from studies.models import Study
 from tests.browser import DESKTOP, Visit
 from tests.cast import NOW, make_admin, make_study, make_user
 from tests.desk import OF_THE_THEME
+from tests.kept import kept
 from tests.leaderboards.conftest import rate, write_due_reports
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,10 @@ def boss() -> User:
 @pytest.fixture
 def study() -> Study:
     """Forty raters' battles; Dogwood writes at length, and half the raters ask about an oven."""
+    return kept(make_talking_study)
+
+
+def make_talking_study() -> Study:
     study = make_study(raters=40)
     talk(study)
     return study
@@ -344,7 +349,7 @@ def test_rest_takes_another_dimension_and_names_those_there_are(
     assert answered(client, dimension="warmth")["dimension"] == "warmth"
     unknown = client.get(API, {"dimension": "charm"})
     assert unknown.status_code == 400
-    assert "known are: overall, warmth" in unknown.json()["dimension"][0]
+    assert "known are: overall, warmth" in unknown.json()["errors"]["dimension"][0]
     make_study("rated", raters=0, protocol=Study.Protocol.SINGLE, electorate=study.electorate)
     refused = client.get(API.replace("tea", "rated"))
     assert refused.status_code == 404

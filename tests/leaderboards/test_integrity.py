@@ -29,6 +29,7 @@ from studies.models import Study
 from studies.planning import allocate_quotas, open_study
 from studies.services import move_study, withdraw_contestant
 from tests.cast import NOW, complete_design, make_admin, make_board, make_study
+from tests.kept import kept
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
@@ -38,7 +39,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def study() -> Study:
-    return make_study()
+    return kept(make_study)
 
 
 @pytest.fixture

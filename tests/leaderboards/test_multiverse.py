@@ -259,7 +259,7 @@ def test_the_multiverse_over_rest_is_for_those_who_see_live_figures(
     assert told["answer"].startswith("The first place is ")
     unknown = client.get(API, {"dimension": "charm"})
     assert unknown.status_code == 400
-    assert "known are: overall, warmth" in unknown.json()["dimension"][0]
+    assert "known are: overall, warmth" in unknown.json()["errors"]["dimension"][0]
 
 
 def test_the_admin_s_page_shows_every_combination(

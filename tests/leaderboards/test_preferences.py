@@ -25,6 +25,7 @@ from raters.services.exclusions import exclude
 from raters.services.quoting import hide_reason, take_words_back
 from studies.models import AttentionCheck, Study
 from tests.cast import NOW, make_admin
+from tests.kept import kept
 from tests.leaderboards.talked import make_talk, make_talked_study
 
 CC: Any = {"licence": "CC BY 4.0"}
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def study() -> Study:
-    return make_talked_study(raters=24, each=1, tie=0)
+    return kept(make_talked_study, raters=24, each=1, tie=0)
 
 
 def export(study: Study, **wanted: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:

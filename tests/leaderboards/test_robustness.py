@@ -36,6 +36,7 @@ from studies.services import enter_contestant
 from tests.browser import DESKTOP, NARROW, Visit
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 from tests.desk import OF_THE_THEME
+from tests.kept import kept
 from tests.leaderboards.conftest import write_due_reports
 from tests.leaderboards.test_controls import make_swayed_study
 
@@ -44,7 +45,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def study() -> Study:
-    return make_study(raters=40)
+    return kept(make_study, raters=40)
 
 
 def text_of(response: Any) -> str:

@@ -9,11 +9,12 @@ from django.utils import timezone
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from leaderboards.reports import SCORER
-from leaderboards.services.reports import ask_for_report, write_report
-from studies.models import Study
+from leaderboards.services.reports import write_report
+from leaderboards.services.scorer_asking import ask_for_scorer
+from studies.models import ChatModel, Study
 from tests.browser import DESKTOP, PHONE, Visit, flaws_of, keep
 from tests.cast import make_admin
+from tests.embedding_server import EmbeddingServer
 from tests.leaderboards.talked import make_talked_study
 
 pytestmark = pytest.mark.one_database
@@ -21,9 +22,14 @@ pytestmark = pytest.mark.one_database
 
 @pytest.fixture
 def study(transactional_db: None) -> Study:
-    """A study with its scorer."""
+    """A study with its scorer, that somebody has embedded replies for."""
     study = make_talked_study()
-    write_report(ask_for_report(study, SCORER, at=timezone.now()).pk, at=timezone.now())
+    with EmbeddingServer() as server:
+        moss = ChatModel.objects.create(
+            name="Moss", base_url=server.base_url, model_id="moss-8", is_embedder=True
+        )
+        report = ask_for_scorer(study, embedder=moss, at=timezone.now())
+        write_report(report.pk, at=timezone.now())
     return study
 
 

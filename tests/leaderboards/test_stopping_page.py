@@ -24,6 +24,7 @@ from studies.stopping import mark_answered
 from tests.browser import DESKTOP, Visit
 from tests.cast import NOW, make_admin, make_study, make_user
 from tests.desk import OF_THE_THEME
+from tests.kept import kept
 from tests.test_admin_design import page_of, step_of, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -41,6 +42,10 @@ def boss(client: Client) -> User:
 @pytest.fixture
 def study() -> Study:
     """Sixty raters fill all places; one rule is answered, one is not, one asks every group."""
+    return kept(make_answered_study)
+
+
+def make_answered_study() -> Study:
     study = make_study(raters=0, state=Study.State.OPEN)
     StoppingRule.objects.create(study=study, kind=Kind.TOP, top=1, confidence=0.8)
     StoppingRule.objects.create(study=study, kind=Kind.SIGMA, sigma=0.15)

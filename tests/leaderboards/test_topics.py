@@ -206,8 +206,8 @@ def test_topics_over_rest_are_for_those_who_see_live_figures(client: Client, stu
     assert {line["profile"] for line in told["swiss"]} <= {"specialist", "generalist", "open"}
     assert told["answer"].endswith(".")
     assert client.get(API, {"level": "category"}).json() == told
-    assert "known are: overall" in client.get(API, {"dimension": "charm"}).json()["dimension"][0]
-    assert "known are: area" in client.get(API, {"level": "leaf"}).json()["level"][0]
+    assert "known are: overall" in client.get(API, {"dimension": "charm"}).json()["detail"]
+    assert "known are: area" in client.get(API, {"level": "leaf"}).json()["detail"]
 
 
 def test_rest_says_of_a_study_without_tasks_that_it_has_none(client: Client, boss: User) -> None:

@@ -106,3 +106,26 @@ def test_a_study_that_cannot_be_judged_says_so(admin: Client) -> None:
 def test_who_may_not_start_a_run_is_kept_out(client: Client, study: Study) -> None:
     client.force_login(make_user("stranger", "studies.view_study", is_staff=True))
     assert client.get(reverse("admin:raters_study_judge", args=[study.pk])).status_code == 403
+
+
+def test_a_run_leads_to_the_study_s_routing_where_it_compares(admin: Client, study: Study) -> None:
+    run = start_run(make_judge(), study, at=timezone.now())
+    page = reverse("admin:raters_judgerun_change", args=[run.pk])
+    there = reverse("admin:raters_judgerun_routing", args=[run.pk])
+    routing = reverse("admin:leaderboards_study_routing", args=[study.pk])
+    assert there in admin.get(page).text
+    assert admin.get(there).url == routing
+    JudgeRun.objects.update(state="failed", reason="A canary won.", ended_at=timezone.now())
+    assert there not in admin.get(page).text
+
+
+def test_a_run_that_labels_has_no_routing(admin: Client, study: Study) -> None:
+    run = start_run(make_judge(protocol="labels"), study, at=timezone.now())
+    page = admin.get(reverse("admin:raters_judgerun_change", args=[run.pk])).text
+    assert reverse("admin:raters_judgerun_routing", args=[run.pk]) not in page
+
+
+def test_the_form_tells_of_instructions_and_examples(admin: Client) -> None:
+    page = admin.get(reverse("admin:raters_judge_add")).text
+    assert "instructions" in page
+    assert "examples" in page

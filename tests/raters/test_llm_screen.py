@@ -6,7 +6,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from raters.errors import UnreadableAnswerError
+from raters.errors import UnreadableScreenError
 from raters.models import Battle, Participation, Signal, Strike, Turn
 from raters.quality.flaws import Flaw, FlawKind
 from raters.quality.lenience import FORGIVEN
@@ -117,7 +117,7 @@ def test_an_answer_is_one_json_object() -> None:
     ],
 )
 def test_anything_else_is_an_error_and_no_answer(text: str) -> None:
-    with pytest.raises(UnreadableAnswerError):
+    with pytest.raises(UnreadableScreenError):
         Finding.parse(text)
 
 
@@ -213,7 +213,7 @@ def test_a_rater_who_gives_orders_reaches_the_screener_as_data(
     said = said_in(message["content"])
     assert said[-1] == {"who": "rater", "text": OBEY}
     assert message["content"].count("\nEND OF DATA") == 1
-    assert turn.screen_error == "UnreadableAnswerError"
+    assert turn.screen_error == "UnreadableScreenError"
     assert not Strike.objects.exists()
     assert not Signal.objects.filter(key__startswith="screener:").exists()
 

@@ -11,7 +11,7 @@ from studies.models import AttentionCheck, ChatModel, ScreenRule, Study
 from studies.planning import missing_before_opening
 from studies.services import choose_protocol
 from tests.cast import NOW, complete_design, make_study
-from tests.test_admin_design import boss, form_of, page_of, said, step_of, text_of  # noqa: F401
+from tests.test_admin_design import boss, page_of, said, step_of, text_of, untouched  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 WORDS = ("kind", "question", "answers", "accepted", "fault", "position")
@@ -181,12 +181,13 @@ def rule_form(study, *rules):
 
 
 def send(client, study, *forms):
-    form = form_of(client.get(page_of(study)))
+    form = untouched(client, page_of(study))
     for more in forms:
         form |= more
     return client.post(page_of(study), form)
 
 
+@pytest.mark.one_database
 def test_checks_rules_and_strikes_have_their_place_on_the_page(client, boss, draft):  # noqa: F811
     page = text_of(client.get(page_of(draft)))
     order = [
@@ -239,6 +240,7 @@ def test_checks_rules_and_strikes_have_their_place_on_the_page(client, boss, dra
         ([{"kind": "gold", "fault": "truncated"}] * 5, "5 battles would be checks, beside 4"),
     ],
 )
+@pytest.mark.one_database
 def test_a_check_that_cannot_work_is_refused(client, boss, draft, checks, message):  # noqa: F811
     response = send(client, draft, check_form(draft, *checks))
     assert response.status_code == 200
@@ -259,6 +261,7 @@ def test_a_check_that_cannot_work_is_refused(client, boss, draft, checks, messag
         ),
     ],
 )
+@pytest.mark.one_database
 def test_a_rule_that_makes_no_sense_is_refused(client, boss, draft, rules, message):  # noqa: F811
     response = send(client, draft, rule_form(draft, *rules))
     assert response.status_code == 200
@@ -266,6 +269,7 @@ def test_a_rule_that_makes_no_sense_is_refused(client, boss, draft, rules, messa
     assert not draft.screen_rules.exists()
 
 
+@pytest.mark.one_database
 def test_checks_stay_once_there_are_raters_and_rules_may_change(client, boss, draft):  # noqa: F811
     add(draft, question="Choose B.", accepted="B")
     assert 'name="checks-0-question"' in client.get(page_of(draft)).content.decode()
@@ -284,6 +288,7 @@ def test_checks_stay_once_there_are_raters_and_rules_may_change(client, boss, dr
     assert (draft.checks.count(), draft.screen_rules.count()) == (1, 1)
 
 
+@pytest.mark.one_database
 def test_checks_are_added_from_a_template(client, boss, draft):  # noqa: F811
     step = step_of(draft, "add_checks")
     page = client.get(page_of(draft)).content.decode()
@@ -292,7 +297,7 @@ def test_checks_are_added_from_a_template(client, boss, draft):  # noqa: F811
     assert "Added: 5 checks." in said(client.post(step, {"template": "questions"}, follow=True))
     assert "has all of them" in said(client.post(step, {"template": "questions"}, follow=True))
     assert draft.checks.count() == 5
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     assert client.post(page_of(draft), form).status_code == 302
     take_part(draft)
     refused = client.post(step, {"template": "battles"}, follow=True)

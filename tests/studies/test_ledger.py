@@ -32,7 +32,7 @@ from tests.cast import (
 )
 from tests.raters.live import shared_database  # noqa: F401  a fixture
 from tests.raters.test_strikes import together
-from tests.test_admin_design import form_of, page_of, said, step_of, text_of
+from tests.test_admin_design import page_of, said, step_of, text_of, untouched
 
 pytestmark = pytest.mark.django_db
 
@@ -296,14 +296,15 @@ def test_a_clone_begins_a_ledger_of_its_own(draft: Study) -> None:
 # The admin's pages
 
 
+@pytest.mark.one_database
 def test_rules_changed_on_the_study_s_page_are_recorded_once_it_has_opened(
     client: Client, boss: User, draft: Study
 ) -> None:
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     assert client.post(page_of(draft), form | {"strikes_allowed": 4}).status_code == 302
     assert told(draft, Kind.RULES_CHANGED) == []
     open_study(complete_design(draft), at=NOW)
-    form = form_of(client.get(page_of(draft))) | {
+    form = untouched(client, page_of(draft)) | {
         "battle_cap": "0.4", "strikes_allowed": "2", "screen_rules-TOTAL_FORMS": 1,
         "screen_rules-0-kind": "drift", "screen_rules-0-action": "signal",
         "screen_rules-0-threshold": "0.25", "screen_rules-0-study": draft.pk,
@@ -316,7 +317,7 @@ def test_rules_changed_on_the_study_s_page_are_recorded_once_it_has_opened(
         "Screen for leaving the topic": (None, "only tell a reviewer, threshold 0.25"),
     }
     before = newest(draft)
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     assert client.post(page_of(draft), form | {"title": "Tea"}).status_code == 302
     assert newest(draft) == before, "a title is no rule"
     refused = client.post(page_of(draft), form | {"battle_cap": "7"})
@@ -325,10 +326,11 @@ def test_rules_changed_on_the_study_s_page_are_recorded_once_it_has_opened(
     assert_sound(draft)
 
 
+@pytest.mark.one_database
 def test_a_study_made_in_the_admin_says_whom_it_speaks_for(client: Client, boss: User) -> None:
     page = "/admin/studies/study/add/"
     town = make_electorate()
-    form = form_of(client.get(page)) | {"title": "New", "slug": "new", "electorate": town.pk}
+    form = untouched(client, page) | {"title": "New", "slug": "new", "electorate": town.pk}
     response = client.post(page, form)
     assert response.status_code == 302, text_of(response)
     study = Study.objects.get(slug="new")
@@ -336,13 +338,14 @@ def test_a_study_made_in_the_admin_says_whom_it_speaks_for(client: Client, boss:
     assert [each["electorate"] for each in told(study, Kind.ELECTORATE_GIVEN)] == ["town"]
 
 
+@pytest.mark.one_database
 def test_another_way_to_ask_a_contestant_is_recorded_by_its_digest(
     client: Client, boss: User, draft: Study
 ) -> None:
     model = draft.contestants.get(name="Ash").chat_model
     before = pinned_digest(model)
     page = f"/admin/studies/chatmodel/{model.pk}/change/"
-    form = form_of(client.get(page)) | {"base_url": "bot:echo", "model_id": "", "parameters": "{}"}
+    form = untouched(client, page) | {"base_url": "bot:echo", "model_id": "", "parameters": "{}"}
     response = client.post(page, form)
     assert response.status_code == 302, text_of(response)
     model.refresh_from_db()
@@ -352,6 +355,7 @@ def test_another_way_to_ask_a_contestant_is_recorded_by_its_digest(
     assert newest(draft) == last, "how long one waits is not pinned"
 
 
+@pytest.mark.one_database
 def test_a_sharing_of_data_is_recorded_by_a_step(client: Client, boss: User, draft: Study) -> None:
     step = step_of(draft, "share_data")
     assert step in client.get(page_of(draft)).text

@@ -22,7 +22,7 @@ from studies.services import withdraw_contestant
 from studies.stopping import mark_answered, take_raters_again
 from tests.cast import NOW, complete_design, make_admin, make_study
 from tests.raters import live_study, steps
-from tests.test_admin_design import form_of, page_of, said, step_of, text_of
+from tests.test_admin_design import form_of, page_of, said, step_of, text_of, untouched
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,7 @@ def pick(study: Study, name: str) -> Any:
 
 def post_rules(client: Client, study: Study, *rules: dict[str, Any]) -> Any:
     """What the browser sends for new rules, the rest of the form as it stands."""
-    form = form_of(client.get(page_of(study)))
+    form = untouched(client, page_of(study))
     form["stopping_rules-TOTAL_FORMS"] = len(rules)
     for n, rule in enumerate(rules):
         said = {"ranking": "overall", "confidence": "0.95", "study": study.pk, **rule}
@@ -68,6 +68,7 @@ def play(study: Study) -> None:
 # The form
 
 
+@pytest.mark.one_database
 def test_rules_of_every_kind_are_added_on_the_study_s_page(
     client: Client, boss: User, draft: Study
 ) -> None:
@@ -104,6 +105,7 @@ def test_rules_of_every_kind_are_added_on_the_study_s_page(
         ({"kind": "pair", "first": "Ash", "second": "Birch"}, "Select a valid choice"),
     ],
 )
+@pytest.mark.one_database
 def test_a_rule_that_makes_no_sense_is_refused_in_words(
     client: Client, boss: User, draft: Study, rule: dict[str, Any], message: str
 ) -> None:
@@ -117,6 +119,7 @@ def test_a_rule_that_makes_no_sense_is_refused_in_words(
     assert not StoppingRule.objects.exists()
 
 
+@pytest.mark.one_database
 def test_only_who_takes_part_can_be_named(client: Client, boss: User, draft: Study) -> None:
     withdraw_contestant(pick(draft, "Birch"), reason="Retired.", at=NOW)
     page = client.get(page_of(draft))
@@ -129,6 +132,7 @@ def test_only_who_takes_part_can_be_named(client: Client, boss: User, draft: Stu
     assert {each.name for each in offered} == {"Ash", "Cherry", "Dogwood"}
 
 
+@pytest.mark.one_database
 def test_a_study_of_one_model_at_a_time_says_that_it_has_none(
     client: Client, boss: User, draft: Study
 ) -> None:
@@ -139,17 +143,20 @@ def test_a_study_of_one_model_at_a_time_says_that_it_has_none(
     assert not StoppingRule.objects.exists()
 
 
+@pytest.mark.one_database
 def test_rules_are_fixed_once_the_study_has_opened_also_against_forgery(
     client: Client, boss: User, draft: Study
 ) -> None:
     rule = StoppingRule.objects.create(study=draft, kind=Kind.TOP, top=2)
     assert "can't be changed once the study has opened" in text_of(client.get(page_of(draft)))
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     open_study(complete_design(draft), at=NOW)
     page = client.get(page_of(draft))
     assert WORDS in text_of(page)
     assert 'name="stopping_rules-0-top"' not in page.text
-    forged = form_of(page) | {name: value for name, value in form.items() if "stopping" in name}
+    forged = form_of(page.context) | {
+        name: value for name, value in form.items() if "stopping" in name
+    }
     more = {
         "stopping_rules-TOTAL_FORMS": 2,
         "stopping_rules-0-top": "1",
@@ -170,6 +177,7 @@ def test_rules_are_fixed_once_the_study_has_opened_also_against_forgery(
     assert (stands.pk, stands.top) == (rule.pk, 2)
 
 
+@pytest.mark.one_database
 def test_a_draft_that_has_raters_has_fixed_rules_too(client: Client, boss: User) -> None:
     study = make_study(raters=2, state=Study.State.DRAFT)
     page = text_of(client.get(page_of(study)))
@@ -185,7 +193,7 @@ def test_how_pairs_are_chosen_may_change_while_it_runs_and_empties_the_queue(
         study=draft, side_a=pick(draft, "Ash"), side_b=pick(draft, "Birch"), position=1, gain=1,
         created_at=NOW,
     )  # fmt: skip
-    form = form_of(client.get(page_of(draft)))
+    form = untouched(client, page_of(draft))
     assert client.post(page_of(draft), form | {"title": "Tea"}).status_code == 302
     assert draft.matchups.exists()
     form |= {"policy": "swiss", "battle_cap": "0.4", "battle_floor": "0.1"}
