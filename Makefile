@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 TEMPLATES := $(shell find templates -name '*.html')
 
-.PHONY: demo test lint types audit format schema pictures lock clean
+.PHONY: demo test lint types audit format schema pictures messages lock clean
 
 demo: .venv/demo-installed
 	$(BIN)/hustings demo --port $(PORT)
@@ -49,6 +49,14 @@ schema: .venv/test-installed
 # The documentation's pictures, of the pages as they are now.
 pictures: .venv/test-installed
 	HUSTINGS_TAKE_PICTURES=1 $(BIN)/python -m pytest -q tests/test_pictures.py
+
+# What raters read, in other languages. Needs Debian's gettext; then translate what is empty, and
+# run it again.
+messages: .venv/test-installed
+	$(BIN)/python manage.py makemessages -l de --no-wrap --no-location --no-obsolete \
+		-i tests -i docs -i var -i build
+	for po in platform/hustings/locale/*/LC_MESSAGES/django.po; do \
+		msgfmt --check -o "$${po%.po}.mo" "$$po"; done
 
 # Needs uv. Hashes without the address of a package index.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -7,6 +7,8 @@ from typing import Concatenate, ParamSpec
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.admin_site import needs_second_factor
 from raters.entry import read_entry
@@ -18,7 +20,7 @@ P = ParamSpec("P")
 Guarded = Callable[Concatenate[HttpRequest, Participation, P], HttpResponseBase]
 View = Callable[..., HttpResponseBase]
 
-EXPIRED = (
+EXPIRED = gettext_lazy(
     "This browser is no longer known to the study: its session has ended. "
     "Follow the link you were sent once more and you come back to your place."
 )
@@ -40,7 +42,7 @@ def get_study_to_join(request: HttpRequest, slug: str) -> Study:
         .first()
     )
     if study is None or (study.preview_of_id and not _may_walk(request, study)):
-        raise Http404("There is no study to take part in at this address.")
+        raise Http404(_("There is no study to take part in at this address."))
     return study
 
 
@@ -137,8 +139,10 @@ def lead_to_place(request: HttpRequest, participation: Participation) -> HttpRes
     participation.refresh_from_db()
     place = place_of(participation)
     if wants_json(request):
-        words = "The study has moved on, perhaps in another window."
+        words = _("The study has moved on, perhaps in another window.")
         if participation.state == Participation.State.STRUCK_OUT:
-            words = "Your part in the study has ended. The next page says why, and what you can do."
+            words = _(
+                "Your part in the study has ended. The next page says why, and what you can do."
+            )
         return JsonResponse({"error": words, "go_to": place}, status=409)
     return redirect(place)

@@ -90,11 +90,15 @@ class NobodyLeftError(BattleError):
     """The rater has met everybody who could take the place of those she is talking with."""
 
 
+class TopicStaysError(BattleError):
+    """Only a sensitive topic is put away, not too often, and where another one is left."""
+
+
 class ObjectionRefusedError(RaterError):
     """An objection that says nothing, says too much, or comes where there is nothing to decide."""
 
 
-class UnreadableAnswerError(RaterError):
+class UnreadableScreenError(RaterError):
     """What a screener answered is not the one JSON object that it was asked for."""
 
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from raters.models import Outcome
 from raters.services.battles import SCALE
@@ -39,7 +42,7 @@ class QuestionForm(forms.Form):
     """Her group on one axis, or that she would rather not say."""
 
     group = forms.ChoiceField(
-        error_messages={"required": "Choose one answer; the last one is there to choose too."}
+        error_messages={"required": _("Choose one answer; the last one is there to choose too.")}
     )
 
     def __init__(self, axis: Axis, data: Any = None) -> None:
@@ -53,11 +56,16 @@ def name_of(check: AttentionCheck) -> str:
     return f"question-{check.pk}"
 
 
+def missing(question: str) -> str:
+    """What is said where a question has no answer."""
+    return gettext("An answer is missing: %(question)s") % {"question": question}
+
+
 class ComprehensionForm(forms.Form):
     """Her answers to all questions before the first battle, and which try that is."""
 
     attempt = forms.IntegerField(
-        min_value=1, error_messages={"required": "Please answer every question."}
+        min_value=1, error_messages={"required": _("Please answer every question.")}
     )
 
     def __init__(self, checks: Sequence[AttentionCheck], data: Any = None) -> None:
@@ -66,7 +74,7 @@ class ComprehensionForm(forms.Form):
         for check, name in self.names.items():
             self.fields[name] = forms.ChoiceField(
                 choices=[(answer, answer) for answer in check.own_answers],
-                error_messages={"required": f"An answer is missing: {check.question}"},
+                error_messages={"required": missing(check.question)},
             )
 
     def given(self) -> dict[int, str]:
@@ -81,8 +89,8 @@ class MessageForm(forms.Form):
     text = forms.CharField(
         max_length=LONGEST_MESSAGE,
         error_messages={
-            "required": "Write a message first.",
-            "max_length": "That is longer than a message may be: %(limit_value)d characters.",
+            "required": _("Write a message first."),
+            "max_length": _("That is longer than a message may be: %(limit_value)d characters."),
         },
     )
     # What her browser tells, where it runs our script.
@@ -96,8 +104,8 @@ class ObjectionForm(forms.Form):
     text = forms.CharField(
         max_length=LONGEST_OBJECTION,
         error_messages={
-            "required": "Say in your own words why you think that this is wrong.",
-            "max_length": "That is longer than it may be: %(limit_value)d characters.",
+            "required": _("Say in your own words why you think that this is wrong."),
+            "max_length": _("That is longer than it may be: %(limit_value)d characters."),
         },
     )
 
@@ -113,7 +121,7 @@ class JudgingForm(forms.Form):
     """An answer for every dimension of a study and every check among them, and why."""
 
     field_prefix: ClassVar[str]
-    answers: ClassVar[Sequence[tuple[str | int, str]]]
+    answers: ClassVar[Sequence[tuple[str | int, str | Promise]]]
 
     reason = forms.CharField(max_length=2_000, required=False)
 
@@ -131,13 +139,13 @@ class JudgingForm(forms.Form):
             self.fields[name] = forms.TypedChoiceField(
                 choices=self.answers,
                 coerce=type(self.answers[0][0]),
-                error_messages={"required": f"An answer is missing: {dimension.name}."},
+                error_messages={"required": missing(f"{dimension.name}.")},
             )
         for check in items:
             self.names[check] = name = name_of(check)
             self.fields[name] = forms.ChoiceField(
                 choices=[(each, each) for each in check.answers_for(check.study.protocol)],
-                error_messages={"required": f"An answer is missing: {check.question}"},
+                error_messages={"required": missing(check.question)},
             )
 
     def given(self) -> dict[str, Any]:
@@ -153,7 +161,7 @@ class VerdictsForm(JudgingForm):
     """An outcome for every dimension."""
 
     field_prefix = "outcome"
-    answers = ((Outcome.A, "A"), (Outcome.TIE, "About the same"), (Outcome.B, "B"))
+    answers = ((Outcome.A, "A"), (Outcome.TIE, _("About the same")), (Outcome.B, "B"))
 
 
 class RatingsForm(JudgingForm):

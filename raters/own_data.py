@@ -5,9 +5,23 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.models import User
-from raters.models import Battle, Exclusion, Participation, Rating, Reply, Turn, Verdict
+from raters.evidence import in_her_language
+from raters.models import (
+    Battle,
+    CheckAnswer,
+    Exclusion,
+    Outcome,
+    Participation,
+    Rating,
+    Reply,
+    Turn,
+    Verdict,
+)
+from raters.pages import label_of
+from raters.review import kind_in_words
 from raters.services.panel import ACCOUNT_ID
 from raters.shown import names_to_hide, text_for_rater
 
@@ -112,7 +126,7 @@ def _checks(participation: Participation) -> list[dict[str, Any]]:
         {
             "kind": answer.attention_check.get_kind_display(),
             "question": answer.attention_check.question,
-            "answer": answer.answer,
+            "answer": _answer(answer),
             "is_passed": answer.is_passed,
             "answered_at": _instant(answer.answered_at),
         }
@@ -120,11 +134,19 @@ def _checks(participation: Participation) -> list[dict[str, Any]]:
     ]
 
 
+def _answer(given: CheckAnswer) -> str:
+    """An answer as she read it: the side she preferred, or one of those that were offered."""
+    if given.answer in Outcome.values and not given.attention_check.question:
+        return str(Outcome(given.answer).label)
+    return label_of(given.answer, given.attention_check)
+
+
 def _strikes(participation: Participation) -> list[dict[str, Any]]:
     return [
         {
             "kind": strike.kind,
-            "evidence": strike.evidence,
+            "title": kind_in_words(strike.kind),
+            "evidence": in_her_language(strike.evidence),
             "since": _instant(strike.created_at),
             "objection": strike.objection,
             "decision": strike.get_decision_display(),
@@ -138,7 +160,8 @@ def _signals(participation: Participation) -> list[dict[str, Any]]:
     return [
         {
             "kind": signal.kind,
-            "evidence": signal.evidence,
+            "title": kind_in_words(signal.kind),
+            "evidence": in_her_language(signal.evidence),
             "figures": signal.figures,
             "since": _instant(signal.created_at),
         }
@@ -151,13 +174,20 @@ def _exclusions(participation: Participation, numbers: dict[int, int]) -> list[d
     hers = Q(participation=participation) | Q(battle__participation=participation)
     return [
         {
-            "of": f"battle {numbers[exclusion.battle_id]}" if exclusion.battle_id else "everything",
+            "of": _part(numbers[exclusion.battle_id] if exclusion.battle_id else None),
             "reason": exclusion.reason,
             "since": _instant(exclusion.created_at),
             "lifted_at": _instant(exclusion.lifted_at),
         }
         for exclusion in Exclusion.objects.filter(hers).order_by("created_at", "pk")
     ]
+
+
+def _part(number: int | None) -> str:
+    """What is left out: a battle by its number, or else all of hers."""
+    if number is None:
+        return _("everything")
+    return _("battle %(number)d") % {"number": number}
 
 
 def _instant(at: datetime | None) -> str | None:

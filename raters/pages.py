@@ -4,15 +4,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
+
 from raters.markdown import render_markdown
 from raters.models import Battle, Participation, Reply, Turn
+from raters.services.battles import may_put_topic_away
 from raters.services.checks import Comprehension, PlacedItem, number_of, placement_of
 from raters.shown import names_to_hide, text_for_rater
 from raters.strike_cards import StrikesPage, read_strikes
 from studies.models import AttentionCheck, Dimension, Study, Task
 
 SIGNS = {"GBP": "£", "USD": "$", "EUR": "€"}
-STEPS = ("Why", "Consent", "About you", "How it works", "Battles", "Thank you")
+STEPS = {
+    "why": pgettext_lazy("step", "Why"),
+    "consent": pgettext_lazy("step", "Consent"),
+    "about": pgettext_lazy("step", "About you"),
+    "how": pgettext_lazy("step", "How it works"),
+    "battles": pgettext_lazy("step", "Battles"),
+    "end": pgettext_lazy("step", "Thank you"),
+}
+# What the battles are called where one assistant answers.
+CONVERSATIONS = pgettext_lazy("step", "Conversations")
 STATES = {
     Reply.State.WAITING: "writing",
     Reply.State.CLAIMED: "writing",
@@ -24,8 +39,10 @@ STATES = {
 # Under which letter a side is shown: its own, or the other one.
 SIDES = {"a": "a", "b": "b"}
 OTHER_SIDES = {"a": "b", "b": "a"}
+# As `AttentionCheck` offers it; her form marks it for translation.
+ABOUT_THE_SAME = "About the same"
 # What stands above a question that has no name of its own.
-UNNAMED = "One more question"
+UNNAMED = gettext_lazy("One more question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +54,33 @@ class Step:
     is_done: bool
 
 
-def steps_at(name: str) -> tuple[Step, ...]:
-    """The bar of steps with one of them current."""
-    current = STEPS.index(name)
-    return tuple(Step(each, at == current, at < current) for at, each in enumerate(STEPS))
+def steps_at(key: str, study: Study) -> tuple[Step, ...]:
+    """The bar of steps with one of them current, by its key in STEPS."""
+    is_single = study.protocol == Study.Protocol.SINGLE
+    names = STEPS | {"battles": CONVERSATIONS} if is_single else STEPS
+    current = list(names).index(key)
+    return tuple(
+        Step(str(name), at == current, at < current) for at, name in enumerate(names.values())
+    )
 
 
 def offer_of(study: Study) -> str:
     """What taking part costs and brings, as far as the study says: "about 20 minutes, £3.00"."""
     parts = []
     if study.minutes_estimated:
-        unit = "minute" if study.minutes_estimated == 1 else "minutes"
-        parts.append(f"about {study.minutes_estimated} {unit}")
+        words = ngettext("about %(n)d minute", "about %(n)d minutes", study.minutes_estimated)
+        parts.append(words % {"n": study.minutes_estimated})
     if study.pay is not None:
         parts.append(money(study.pay, study.currency))
     return ", ".join(parts)
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount with its currency's sign, or else its code."""
-    sign = SIGNS.get(currency)
-    return f"{sign}{amount:.2f}" if sign else f"{currency} {amount:.2f}"
+    """An amount with its currency's sign, or else its code, as her language writes it."""
+    figure = number_format(amount, 2)
+    if sign := SIGNS.get(currency):
+        return pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": figure}
+    return pgettext("money", "%(code)s %(amount)s") % {"code": currency, "amount": figure}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +151,7 @@ class BattlePage:
     task: Task | None
     is_single: bool
     is_repeat: bool
+    may_change_topic: bool
     strikes: StrikesPage
 
     @property
@@ -183,9 +207,16 @@ class BattlePage:
     def progress(self) -> str:
         """How far she is: "1 of 3 messages"."""
         if self.answered >= self.min_turns:
-            return f"{self.answered} of at most {self.max_turns} messages"
-        unit = "message" if self.min_turns == 1 else "messages"
-        return f"{self.answered} of {self.min_turns} {unit}"
+            words = ngettext(
+                "%(n)d of at most %(most)d message",
+                "%(n)d of at most %(most)d messages",
+                self.max_turns,
+            )
+            return words % {"n": self.answered, "most": self.max_turns}
+        words = ngettext(
+            "%(n)d of %(least)d message", "%(n)d of %(least)d messages", self.min_turns
+        )
+        return words % {"n": self.answered, "least": self.min_turns}
 
 
 def read_battle_page(participation: Participation, battle: Battle) -> BattlePage:
@@ -208,6 +239,7 @@ def read_battle_page(participation: Participation, battle: Battle) -> BattlePage
         task=battle.task,
         is_single=battle.side_b_id is None,
         is_repeat=battle.repeats_id is not None,
+        may_change_topic=may_put_topic_away(battle),
         strikes=read_strikes(participation),
     )
 
@@ -235,7 +267,7 @@ def read_questions(
     items: Sequence[PlacedItem],
     *,
     names: Mapping[Dimension | AttentionCheck, str],
-    answers: Sequence[tuple[str | int, str]],
+    answers: Sequence[tuple[str | int, str | Promise]],
     given: Mapping[str, str],
     is_single: bool,
 ) -> tuple[Question, ...]:
@@ -245,14 +277,14 @@ def read_questions(
     """
     asked: list[Question] = []
     for number, dimension in enumerate(dimensions, start=1):
-        untold = "How well did it do?" if is_single else "Which one was better?"
+        untold = _("How well did it do?") if is_single else _("Which one was better?")
         asked.append(
             Question(
                 name=(name := names[dimension]),
                 title=dimension.name,
                 text=dimension.question or untold,
                 help=dimension.help,
-                answers=tuple((str(value), label) for value, label in answers),
+                answers=tuple((str(value), str(label)) for value, label in answers),
                 chosen=given.get(name, ""),
                 is_scale=is_single,
             )
@@ -275,13 +307,19 @@ def _items_after(
             offered = check.answers_for(check.study.protocol)
             yield Question(
                 name=(name := names[check]),
-                title=UNNAMED,
+                title=str(UNNAMED),
                 text=check.question,
                 help="",
-                answers=tuple((answer, answer) for answer in offered),
+                answers=tuple((answer, label_of(answer, check)) for answer in offered),
                 chosen=given.get(name, ""),
                 is_scale=is_single and not check.own_answers,
             )
+
+
+def label_of(answer: str, check: AttentionCheck) -> str:
+    """An answer as she reads it: the study's own in her language, a check's as it is written."""
+    is_tie = answer == ABOUT_THE_SAME and not check.own_answers
+    return _(ABOUT_THE_SAME) if is_tie else answer
 
 
 def comprehension_questions(

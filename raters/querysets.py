@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
+from raters.judging.protocols import LABELLERS
+from studies.models import Task
+
 if TYPE_CHECKING:
-    from raters.models import Battle, Exclusion, Participation, Rating, Strike, Verdict  # noqa: F401  named in the base classes below
+    from raters.models import Battle, Exclusion, JudgeRun, Participation, Rating, Strike, Verdict  # noqa: F401  named in the base classes below
     from studies.models import Study
 
 Answer = TypeVar("Answer", bound=models.Model)
@@ -49,6 +52,19 @@ class BattleQuerySet(models.QuerySet["Battle"]):
         found = self.filter(is_judged | is_under_way, participation__study=study)
         found = found.filter(attention_check__isnull=True)
         return found.exclude(participation__state="withdrawn").order_by()
+
+    def put_away(self) -> Self:
+        """Those whose sensitive topic their raters did not want to talk of, and had another for.
+
+        Never judged, with a later one after it, and not because a side failed.
+        """
+        rest = self.model._default_manager.filter(participation=OuterRef("participation"))
+        return self.filter(
+            Exists(rest.filter(pk__gt=OuterRef("pk"))),
+            ~Q(pk__in=self.model._default_manager.filter(turns__replies__state="failed")),
+            judged_at__isnull=True,
+            task__area=Task.SENSITIVE,
+        )
 
     def marked(self) -> Self:
         """Those in which a model may not have stayed hidden: it was asked who it is, or said so."""
@@ -143,3 +159,15 @@ class ParticipationQuerySet(models.QuerySet["Participation"]):
 
         waiting = Strike.objects.awaiting_review().values("participation")
         return self.filter(state="struck_out", pk__in=waiting)
+
+
+class JudgeRunQuerySet(models.QuerySet["JudgeRun"]):
+    """Runs of judges by what they say."""
+
+    def judging(self) -> Self:
+        """Those that say who is better, or how good one is."""
+        return self.exclude(judge__protocol__in=LABELLERS)
+
+    def labelling(self) -> Self:
+        """Those that call conversations something, and rank nobody."""
+        return self.filter(judge__protocol__in=LABELLERS)

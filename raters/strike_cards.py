@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from raters.evidence import in_her_language
 from raters.models import Participation, Strike
 from raters.quality.flaws import FlawKind
 
@@ -12,59 +17,61 @@ from raters.quality.flaws import FlawKind
 class Advice:
     """What a kind of flaw is called for her, and what to do better."""
 
-    title: str
-    better: str
+    title: Promise
+    better: Promise
 
 
 ADVICE: Final[Mapping[str, Advice]] = {
     FlawKind.SINGLE_WORD: Advice(
-        "Single words",
-        "Write in sentences, as you would to somebody who helps you: what you want, and why.",
+        _("Single words"),
+        _("Write in sentences, as you would to somebody who helps you: what you want, and why."),
     ),
     FlawKind.TOO_SHORT: Advice(
-        "Very short messages",
-        "Write in sentences, as you would to somebody who helps you: what you want, and why.",
+        _("Very short messages"),
+        _("Write in sentences, as you would to somebody who helps you: what you want, and why."),
     ),
     FlawKind.REPEATED: Advice(
-        "The same message again",
-        "Say something new with each message: go into the answers, or ask for what is missing.",
+        _("The same message again"),
+        _("Say something new with each message: go into the answers, or ask for what is missing."),
     ),
     FlawKind.GIBBERISH: Advice(
-        "Text that can’t be read", "Write words that a person could read and answer."
+        _("Text that can’t be read"), _("Write words that a person could read and answer.")
     ),
     FlawKind.COPIED_TASK: Advice(
-        "Copied from the task", "Put into your own words what you would like to talk about."
+        _("Copied from the task"), _("Put into your own words what you would like to talk about.")
     ),
     FlawKind.IDENTITY_PROBE: Advice(
-        "Asking who the assistant is",
-        "Who the assistants are stays hidden, so that a name sways nobody. Talk about the task.",
+        _("Asking who the assistant is"),
+        _("Who the assistants are stays hidden, so that a name sways nobody. Talk about the task."),
     ),
     FlawKind.DRIFT: Advice(
-        "Away from the topic",
-        "Stay with the task and with what you were talking about; to go deeper is always fine.",
+        _("Away from the topic"),
+        _("Stay with the task and with what you were talking about; to go deeper is always fine."),
     ),
     FlawKind.SPEEDING: Advice(
-        "Faster than one can read", "Take the time to read the answers before you judge them."
+        _("Faster than one can read"), _("Take the time to read the answers before you judge them.")
     ),
     FlawKind.STRAIGHT_LINING: Advice(
-        "The same answer to every question",
-        "Think about each question by itself; what is good in one way may be poor in another.",
+        _("The same answer to every question"),
+        _("Think about each question by itself; what is good in one way may be poor in another."),
     ),
     FlawKind.ONE_SIDED: Advice(
-        "Always the same side",
-        "Judge by what was said: which assistant is A and which is B is drawn anew each time.",
+        _("Always the same side"),
+        _("Judge by what was said: which assistant is A and which is B is drawn anew each time."),
     ),
     FlawKind.FAILED_CHECK: Advice(
-        "A question about your attention",
-        "Read each question to its end before you answer; now and then one says what to choose.",
+        _("A question about your attention"),
+        _("Read each question to its end before you answer; now and then one says what to choose."),
     ),
     FlawKind.INCONSISTENT: Advice(
-        "The opposite answer to the same",
-        "Judge by what was said: then you find the same again when you see it again.",
+        _("The opposite answer to the same"),
+        _("Judge by what was said: then you find the same again when you see it again."),
     ),
 }
 # For what was found by something newer than this page.
-GENERAL: Final = Advice("Something to do better", "Please read and answer with a little more care.")
+GENERAL: Final = Advice(
+    _("Something to do better"), _("Please read and answer with a little more care.")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +121,19 @@ class StrikesPage:
     def warning(self) -> str:
         """What the next ones lead to."""
         if self.remaining == 1:
-            return "The next strike would end your part in this study."
-        return f"{self.remaining} more strikes would end your part in this study."
+            return gettext("The next strike would end your part in this study.")
+        words = ngettext(
+            "%(n)d more strike would end your part in this study.",
+            "%(n)d more strikes would end your part in this study.",
+            self.remaining,
+        )
+        return words % {"n": self.remaining}
 
     @property
     def words(self) -> str:
         """ "Strikes 1 of 3"."""
-        return f"Strikes {self.active} of {self.allowed}"
+        figures = {"active": self.active, "allowed": self.allowed}
+        return gettext("Strikes %(active)d of %(allowed)d") % figures
 
 
 def read_strikes(participation: Participation) -> StrikesPage:
@@ -142,9 +155,9 @@ def _card(number: int, strike: Strike) -> StrikeCard:
     advice = ADVICE.get(strike.kind, GENERAL)
     return StrikeCard(
         number=number,
-        title=advice.title,
-        evidence=strike.evidence,
-        better=advice.better,
+        title=str(advice.title),
+        evidence=in_her_language(strike.evidence),
+        better=str(advice.better),
         is_seen=strike.seen_at is not None,
         objection=strike.objection,
         decision=strike.decision,

@@ -19,6 +19,7 @@ urlpatterns = [
     path(f"{BATTLE}/message/", battles.message, name="message"),
     path(f"{BATTLE}/retry/", battles.retry, name="retry"),
     path(f"{BATTLE}/replace/", battles.replace, name="replace"),
+    path(f"{BATTLE}/another-topic/", battles.another_topic, name="another-topic"),
     path(f"{BATTLE}/replies/", battles.replies, name="replies"),
     path(f"{BATTLE}/stream/", battles.stream, name="stream"),
     path(f"{BATTLE}/compare/", battles.compare, name="compare"),

@@ -2,6 +2,7 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.sign_up import way_back
 
@@ -10,9 +11,9 @@ class AccountAdapter(DefaultAccountAdapter):
     """Sign-in for people an admin has let in, and by code for raters on their way into a study."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "incorrect_code": "That is not the code we sent. Please look at the newest e-mail.",
-        "too_many_login_attempts": "That were too many tries. Please wait some minutes.",
-        "rate_limited": "That was a little fast. Please wait some minutes.",
+        "incorrect_code": _("That is not the code we sent. Please look at the newest e-mail."),
+        "too_many_login_attempts": _("That were too many tries. Please wait some minutes."),
+        "rate_limited": _("That was a little fast. Please wait some minutes."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.forms import ConfirmLoginCodeForm, RequestLoginCodeForm
 from allauth.core import context
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.sign_up import account_for_code, is_sign_up_open
 
@@ -14,7 +15,7 @@ class AddressForm(RequestLoginCodeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "Your e-mail address"
+        self.fields["email"].label = _("Your e-mail address")
         self.fields["email"].widget.attrs.pop("placeholder", None)
 
     def clean_email(self) -> str:
@@ -30,7 +31,7 @@ class CodeForm(ConfirmLoginCodeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label = "The six digits"
+        self.fields["code"].label = _("The six digits")
         attributes = self.fields["code"].widget.attrs
         attributes.pop("placeholder", None)
         attributes.update({"inputmode": "numeric", "autocapitalize": "off"})

@@ -217,6 +217,8 @@ MIGRATION_MODULES = {"knox": None}
 KNOX_TOKEN_MODEL = "studies.ApiToken"  # noqa: S105  a model
 # Its own would make a table of tokens that nobody uses, beside ours.
 MIGRATION_MODULES = {"knox": None}
+# For so long a published board's place among the others is taken as it was found last.
+BOARDS_KEPT_S = ENVIRONMENT.boards_kept_s
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hustings",
     "DESCRIPTION": (

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from raters.models.panel import Participation
 from raters.querysets import BattleQuerySet, RatingQuerySet, VerdictQuerySet
@@ -12,7 +13,7 @@ class Outcome(models.TextChoices):
     """Who won on one dimension of a battle, by side."""
 
     A = "a", "A"
-    TIE = "tie", "tie"
+    TIE = "tie", _("tie")
     B = "b", "B"
 
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from raters.models.battles import Battle, Turn
 from raters.models.panel import Participation
@@ -54,9 +55,9 @@ class Strike(models.Model):
     """
 
     class Decision(models.TextChoices):
-        NONE = "", "not reviewed"
-        CONFIRMED = "confirmed", "confirmed"
-        OVERTURNED = "overturned", "overturned"
+        NONE = "", _("not reviewed")
+        CONFIRMED = "confirmed", _("confirmed")
+        OVERTURNED = "overturned", _("overturned")
 
     participation = models.ForeignKey(
         Participation, models.PROTECT, related_name="strikes", db_index=False

@@ -4,6 +4,7 @@ import secrets
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from raters.querysets import ParticipationQuerySet
 from studies.models import Cell, ConsentText, Study
@@ -39,14 +40,14 @@ class Participation(models.Model):
     """
 
     class State(models.TextChoices):
-        RESERVED = "reserved", "reserved"
-        ACTIVE = "active", "active"
-        COMPLETED = "completed", "completed"
-        RETURNED = "returned", "returned"
-        TIMED_OUT = "timed_out", "timed out"
-        STRUCK_OUT = "struck_out", "struck out"
-        SCREENED_OUT = "screened_out", "screened out"
-        WITHDRAWN = "withdrawn", "withdrawn, and erased"
+        RESERVED = "reserved", _("reserved")
+        ACTIVE = "active", _("active")
+        COMPLETED = "completed", _("completed")
+        RETURNED = "returned", _("returned")
+        TIMED_OUT = "timed_out", _("timed out")
+        STRUCK_OUT = "struck_out", _("struck out")
+        SCREENED_OUT = "screened_out", _("screened out")
+        WITHDRAWN = "withdrawn", _("withdrawn, and erased")
 
     # No index of its own: the unique key below starts with it.
     study = models.ForeignKey(Study, models.PROTECT, related_name="participations", db_index=False)

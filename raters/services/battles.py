@@ -7,30 +7,40 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from raters.errors import (
-    BattleOverError,
     JudgementRefusedError,
-    MessageRefusedError,
     NobodyLeftError,
-    PlaceLostError,
-    ReplyPendingError,
     RetryRefusedError,
-    SideFailedError,
-    StudyRestsError,
+    TopicStaysError,
     TurnConflictError,
 )
 from raters.models import Battle, Outcome, Participation, Rating, Reply, Turn, Verdict
 from raters.quality.identity import is_identity_probe
+from raters.services.battle_rules import (
+    LONGEST_TEXT,
+    as_stored,
+    current_battle,
+    figure,
+    last_replies,
+    require_active,
+    require_current,
+    require_judging,
+    require_next,
+    require_open,
+    require_sayable,
+    require_talked,
+)
 from raters.services.checks import placement_of, read_items, record_checks
-from raters.services.drawing import draw_sides, draw_task
+from raters.services.drawing import draw_other_task, draw_sides, draw_task
 from raters.services.replies import ring_reply
 from raters.services.screening import ring_screen
-from studies.models import AttentionCheck, Study
+from studies.models import AttentionCheck, Study, Task
 
-LONGEST_TEXT: Final = 8_000
 SCALE: Final = range(Rating.LOWEST, Rating.HIGHEST + 1)
+# Who puts away more would choose what the study is about.
+MOST_PUT_AWAY: Final = 3
 NO_ITEMS: Final[Mapping[int, str]] = MappingProxyType({})
 
 Given = TypeVar("Given", str, int)
@@ -48,8 +58,8 @@ def next_battle(
     can't begin one.
     """
     locked = _lock(participation)
-    _require_active(locked)
-    _require_open(locked.study)
+    require_active(locked)
+    require_open(locked.study)
     battle = current_battle(locked)
     if battle is not None:
         return battle
@@ -64,21 +74,53 @@ def replace_battle(battle: Battle, *, at: datetime, seed: int | None = None) -> 
     Raises RetryRefusedError while every side answers, and NobodyLeftError where nobody is left.
     """
     participation = _lock(battle.participation)
-    _require_active(participation)
-    _require_open(participation.study)
-    _require_current(participation, battle)
-    if not _last_replies(battle).filter(state=Reply.State.FAILED).exists():
-        raise RetryRefusedError("Nothing has failed here: please go on with this conversation.")
+    require_active(participation)
+    require_open(participation.study)
+    require_current(participation, battle)
+    if not last_replies(battle).filter(state=Reply.State.FAILED).exists():
+        raise RetryRefusedError(_("Nothing has failed here: please go on with this conversation."))
     another = _open_battle(participation, at=at, seed=seed)
     if another is None:
-        raise NobodyLeftError("There is nobody else left for you to meet. Please try again here.")
+        raise NobodyLeftError(
+            _("There is nobody else left for you to meet. Please try again here.")
+        )
     return another
 
 
-def current_battle(participation: Participation) -> Battle | None:
-    """The battle that the rater is in: her last one, while it is not judged."""
-    last = participation.battles.select_related("side_a", "side_b", "task").order_by("-pk").first()
-    return last if last is not None and last.judged_at is None else None
+@transaction.atomic
+def put_topic_away(battle: Battle, *, at: datetime, seed: int | None = None) -> Battle:
+    """The rater's battle anew, with the same sides and another task, for who will not talk of this.
+
+    Of a sensitive topic alone, and without a reason. The old battle is never judged: it counts in
+    `Battle.objects.put_away`, and for no strike. The same two are met again, so that nobody
+    chooses by it whom she compares. Raises TopicStaysError where it can't be put away.
+    """
+    participation = _lock(battle.participation)
+    require_active(participation)
+    require_open(participation.study)
+    require_current(participation, battle)
+    if not may_put_topic_away(battle):
+        raise TopicStaysError(_("This topic can't be put away. You may leave whenever you like."))
+    task = draw_other_task(participation, Random(seed))  # noqa: S311  as above
+    if task is None:
+        raise TopicStaysError(_("There is no other topic left. You may leave whenever you like."))
+    return Battle.objects.create(
+        participation=participation,
+        key=_next_key(participation),
+        side_a_id=battle.side_a_id,
+        side_b_id=battle.side_b_id,
+        task=task,
+        attention_check_id=battle.attention_check_id,
+        broken_side=battle.broken_side,
+        created_at=at,
+    )
+
+
+def may_put_topic_away(battle: Battle) -> bool:
+    """Whether a battle's topic is a sensitive one, and its rater has not put away too many."""
+    if battle.task is None or battle.task.area != Task.SENSITIVE or battle.repeats_id is not None:
+        return False
+    return battle.participation.battles.put_away().count() < MOST_PUT_AWAY
 
 
 @transaction.atomic
@@ -98,18 +140,18 @@ def send_message(
     side is marks the turn. `pasted_signs` and `times_away` are what her browser told, if it did.
     Raises a BattleError, BattleOverError or PlaceLostError that says why nothing was sent.
     """
-    text = _as_stored(text)
+    text = as_stored(text)
     participation = _lock(battle.participation)
     standing = battle.turns.filter(number=number).first()
     if standing is not None:
         if standing.text != text:
             raise TurnConflictError(f"Another message stands as number {number} already.")
         return standing
-    _require_active(participation)
-    _require_open(participation.study)
-    _require_current(participation, battle)
-    _require_sayable(text)
-    _require_next(battle, number, participation.study)
+    require_active(participation)
+    require_open(participation.study)
+    require_current(participation, battle)
+    require_sayable(text)
+    require_next(battle, number, participation.study)
     turn = Turn.objects.create(
         battle=battle,
         number=number,
@@ -135,14 +177,14 @@ def retry_reply(reply: Reply, *, at: datetime) -> Reply:
     """
     battle = reply.turn.battle
     participation = _lock(battle.participation)
-    _require_active(participation)
-    _require_judging(participation.study)
-    _require_current(participation, battle)
+    require_active(participation)
+    require_judging(participation.study)
+    require_current(participation, battle)
     reply.refresh_from_db()
     if reply.state in (Reply.State.WAITING, Reply.State.CLAIMED):
         return reply
-    if reply.state == Reply.State.FINISHED or not _last_replies(battle).filter(pk=reply.pk):
-        raise RetryRefusedError("This is answered already: there is nothing to ask again.")
+    if reply.state == Reply.State.FINISHED or not last_replies(battle).filter(pk=reply.pk):
+        raise RetryRefusedError(_("This is answered already: there is nothing to ask again."))
     Reply.objects.filter(pk=reply.pk, state=Reply.State.FAILED).update(
         state=Reply.State.WAITING, text="", error="", attempts=0, due_at=at, finished_at=None
     )
@@ -219,28 +261,21 @@ def _begin_judging(battle: Battle, protocol: Study.Protocol, reason: str) -> Stu
     battle.refresh_from_db()
     if battle.judged_at is not None:
         return None
-    _require_active(participation)
-    _require_judging(study)
-    _require_current(participation, battle)
-    if len(_as_stored(reason)) > LONGEST_TEXT:
-        raise JudgementRefusedError(f"The reason is longer than {LONGEST_TEXT:,} characters.")
-    _require_talked(battle, study)
+    require_active(participation)
+    require_judging(study)
+    require_current(participation, battle)
+    if len(as_stored(reason)) > LONGEST_TEXT:
+        words = _("The reason is longer than %(most)s characters.")
+        raise JudgementRefusedError(words % {"most": figure(LONGEST_TEXT)})
+    require_talked(battle, study)
     return study
 
 
 def _end(battle: Battle, reason: str, *, at: datetime) -> Battle:
-    battle.judged_at, battle.reason, battle.screen_due_at = at, _as_stored(reason), at
+    battle.judged_at, battle.reason, battle.screen_due_at = at, as_stored(reason), at
     battle.save(update_fields=["judged_at", "reason", "screen_due_at"])
     ring_screen(battle)
     return battle
-
-
-def whole_turns(battle: Battle) -> int:
-    """How many messages every side has answered."""
-    answered = battle.turns.annotate(
-        answers=Count("replies", filter=Q(replies__state=Reply.State.FINISHED))
-    )
-    return answered.filter(answers=len(battle.sides)).count()
 
 
 def _open_battle(participation: Participation, *, at: datetime, seed: int | None) -> Battle | None:
@@ -301,90 +336,17 @@ def _lock(participation: Participation) -> Participation:
     return locked.get(pk=participation.pk)
 
 
-def _require_active(participation: Participation) -> None:
-    if participation.state != Participation.State.ACTIVE:
-        raise PlaceLostError("Your part in this study has ended.")
-
-
-def _require_open(study: Study) -> None:
-    if study.state != Study.State.OPEN:
-        raise StudyRestsError(f"The study is {study.get_state_display()} at the moment.")
-
-
-def _require_judging(study: Study) -> None:
-    """While a study is paused nothing new begins, but what was begun may be ended."""
-    if study.state not in (Study.State.OPEN, Study.State.PAUSED):
-        raise StudyRestsError(f"The study is {study.get_state_display()}.")
-
-
-def _require_current(participation: Participation, battle: Battle) -> None:
-    current = current_battle(participation)
-    if current is None or current.pk != battle.pk:
-        raise BattleOverError("This conversation has ended. Please go on with the next one.")
-
-
-def _require_sayable(text: str) -> None:
-    if not text:
-        raise MessageRefusedError("Your message is empty.")
-    if len(text) > LONGEST_TEXT:
-        raise MessageRefusedError(
-            f"Your message has {len(text):,} characters; {LONGEST_TEXT:,} are the most."
-        )
-
-
-def _require_next(battle: Battle, number: int, study: Study) -> None:
-    """The last turn is answered by every side, and `number` comes after it."""
-    if battle.repeats_id is not None:
-        raise MessageRefusedError("This conversation is over. Please answer the questions now.")
-    states = set(_last_replies(battle).values_list("state", flat=True))
-    if states & {Reply.State.WAITING, Reply.State.CLAIMED}:
-        raise ReplyPendingError("Please wait until your last message is answered.")
-    if Reply.State.FAILED in states:
-        raise SideFailedError("Your last message lacks an answer. Please ask for it again first.")
-    said = battle.turns.count()
-    if said >= study.max_turns:
-        raise MessageRefusedError(
-            f"You have sent {said} messages, the most here. Please answer the questions now."
-        )
-    if number != said + 1:
-        raise TurnConflictError(f"The next message is number {said + 1}, not {number}.")
-
-
-def _last_replies(battle: Battle) -> QuerySet[Reply]:
-    last = battle.turns.order_by("-number").values("pk")[:1]
-    return Reply.objects.filter(turn__in=last)
-
-
-def _require_talked(battle: Battle, study: Study) -> None:
-    if battle.repeats_id is not None:
-        return
-    pending = Reply.objects.filter(
-        turn__battle=battle, state__in=[Reply.State.WAITING, Reply.State.CLAIMED]
-    )
-    if pending.exists():
-        raise ReplyPendingError("Please wait until your last message is answered.")
-    said = whole_turns(battle)
-    if said < study.min_turns:
-        raise JudgementRefusedError(
-            f"Of at least {study.min_turns} messages, {said} are answered until now."
-        )
-
-
 def _by_dimension(
     study: Study, given: Mapping[str, Given], known: Container[Given]
 ) -> dict[int, Given]:
     """What is given for each dimension of the study, each known, by the dimension's id."""
     dimensions = dict(study.dimensions.values_list("key", "pk"))
     if missing := dimensions.keys() - given.keys():
-        raise JudgementRefusedError(f"An answer is missing: {', '.join(sorted(missing))}.")
+        words = _("An answer is missing: %(question)s")
+        raise JudgementRefusedError(words % {"question": f"{', '.join(sorted(missing))}."})
     if unknown := given.keys() - dimensions.keys():
         raise JudgementRefusedError(f"The study does not ask for: {', '.join(sorted(unknown))}.")
     for key, answer in given.items():
         if answer not in known:
             raise JudgementRefusedError(f'"{answer}" is no answer for {key}.')
     return {pk: given[key] for key, pk in dimensions.items()}
-
-
-def _as_stored(text: str) -> str:
-    """Text from a form: lines end in one way, and without the NUL that PostgreSQL refuses."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()

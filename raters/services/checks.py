@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from raters.errors import AnswersMissingError, JudgementRefusedError, PlaceLostError
 from raters.models import Battle, CheckAnswer, Outcome, Participation
@@ -139,7 +142,9 @@ def answer_comprehension(
         return standing
     missing = [c for c in standing.checks if answers.get(c.pk, "") not in c.own_answers]
     if missing:
-        raise AnswersMissingError(f"An answer is missing: {missing[0].question}")
+        raise AnswersMissingError(
+            _("An answer is missing: %(question)s") % {"question": missing[0].question}
+        )
     CheckAnswer.objects.bulk_create(
         CheckAnswer(
             participation=hers,
@@ -168,7 +173,7 @@ def read_items(battle: Battle, given: Mapping[int, str]) -> dict[AttentionCheck,
     protocol = battle.participation.study.protocol
     checks = {item.check.pk: item.check for item in items_of(battle)}
     if checks.keys() != given.keys():
-        raise JudgementRefusedError("An answer is missing, or one is to nothing that was asked.")
+        raise JudgementRefusedError(_("An answer is missing, or one is to nothing that was asked."))
     for pk, check in checks.items():
         if given[pk] not in check.answers_for(protocol):
             raise JudgementRefusedError(f'"{given[pk]}" is no answer to: {check.question}')
@@ -223,7 +228,9 @@ def _failed_item(check: AttentionCheck, answer: str) -> Flaw:
 
 def _failed_gold(battle: Battle, check: AttentionCheck, answer: str | int) -> Flaw | None:
     """She prefers the side that is broken; None where she does not."""
-    how = check.get_fault_display()
+    # Evidence is in the project's own language, whatever the rater reads: `raters.evidence`.
+    with override(settings.LANGUAGE_CODE):
+        how = check.get_fault_display()
     if isinstance(answer, int):
         if answer <= MIDDLE:
             return None

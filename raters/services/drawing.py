@@ -85,15 +85,32 @@ def draw_task(participation: Participation, chance: Random) -> Task | None:
     quotas all tasks get equal shares. One that she has had comes again only after all others.
     """
     tasks = list(participation.study.tasks.order_by("pk"))
-    if not tasks:
-        return None
+    new = _new_tasks(participation, tasks) or tasks
+    return _least_filled(participation.study, new, chance) if new else None
+
+
+def draw_other_task(participation: Participation, chance: Random) -> Task | None:
+    """What to talk of instead of a sensitive topic: anything else, if there is anything.
+
+    Where all topics are sensitive, one that she has not had; None where she had them all.
+    """
+    tasks = list(participation.study.tasks.order_by("pk"))
+    plain = [task for task in tasks if task.area != Task.SENSITIVE]
+    new = _new_tasks(participation, plain) or plain or _new_tasks(participation, tasks)
+    return _least_filled(participation.study, new, chance) if new else None
+
+
+def _new_tasks(participation: Participation, tasks: list[Task]) -> list[Task]:
     had = set(participation.battles.values_list("task", flat=True))
-    new = [task for task in tasks if task.pk not in had] or tasks
-    rows = Battle.objects.taken_up(participation.study).values_list("task").annotate(Count("pk"))
+    return [task for task in tasks if task.pk not in had]
+
+
+def _least_filled(study: Study, tasks: list[Task], chance: Random) -> Task:
+    rows = Battle.objects.taken_up(study).values_list("task").annotate(Count("pk"))
     battles = Counter(dict(rows))
-    filled = {task: Fraction(battles[task.pk], task.battles_wanted or 1) for task in new}
+    filled = {task: Fraction(battles[task.pk], task.battles_wanted or 1) for task in tasks}
     least = min(filled.values())
-    return chance.choice([task for task in new if filled[task] == least])
+    return chance.choice([task for task in tasks if filled[task] == least])
 
 
 def _draw_one(

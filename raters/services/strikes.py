@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from raters.errors import ObjectionRefusedError
 from raters.models import Battle, Participation, Signal, Strike, Turn
@@ -156,17 +158,21 @@ def object_to_strike(strike: Strike, *, text: str, at: datetime) -> Strike:
     hers = _lock(strike.participation)
     strike.refresh_from_db()
     if hers.state == State.WITHDRAWN or strike.decision == Decision.OVERTURNED:
-        raise ObjectionRefusedError("This strike counts no more, so there is nothing to object to.")
+        raise ObjectionRefusedError(
+            _("This strike counts no more, so there is nothing to object to.")
+        )
     if strike.objected_at is not None:
         if strike.objection == text:
             return strike
-        raise ObjectionRefusedError("You have objected already; a person will read it.")
+        raise ObjectionRefusedError(_("You have objected already; a person will read it."))
     if not text:
-        raise ObjectionRefusedError("Say in your own words why you think that this is wrong.")
+        raise ObjectionRefusedError(_("Say in your own words why you think that this is wrong."))
     if len(text) > LONGEST_OBJECTION:
-        raise ObjectionRefusedError(
-            f"Your words have {len(text):,} characters; {LONGEST_OBJECTION:,} are the most."
+        words = _("Your words have %(signs)s characters; %(most)s are the most.")
+        signs, most = (
+            number_format(n, force_grouping=True) for n in (len(text), LONGEST_OBJECTION)
         )
+        raise ObjectionRefusedError(words % {"signs": signs, "most": most})
     strike.objection, strike.objected_at = text, at
     strike.seen_at = strike.seen_at or at
     strike.save(update_fields=["objection", "objected_at", "seen_at"])

@@ -17,6 +17,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -39,11 +40,12 @@ from raters.pages import (
     read_questions,
     steps_at,
 )
+from raters.services.battle_rules import current_battle
 from raters.services.battles import (
-    current_battle,
     give_ratings,
     give_verdicts,
     next_battle,
+    put_topic_away,
     replace_battle,
     retry_reply,
     send_message,
@@ -93,7 +95,7 @@ def _battle_page(
     context = {
         "study": participation.study,
         "offer": offer_of(participation.study),
-        "steps": steps_at("Battles"),
+        "steps": steps_at("battles", participation.study),
         "page": read_battle_page(participation, battle),
         "refusal": refusal,
         "typed": typed,
@@ -119,7 +121,7 @@ def message(request: HttpRequest, participation: Participation, key: str) -> Htt
         keep_place(participation, at=now)
         send_message(battle, **form.cleaned_data, at=now)
     except TurnConflictError:
-        words = "You have written here in another window. Your message is kept."
+        words = _("You have written here in another window. Your message is kept.")
         return _refuse(request, participation, battle, words, typed, is_behind=True)
     except BattleError as error:
         return _refuse(request, participation, battle, str(error), typed)
@@ -141,14 +143,14 @@ def retry(request: HttpRequest, participation: Participation, key: str) -> HttpR
     battle = _battle_of(participation, key)
     form = RetryForm(request.POST)
     if not form.is_valid():
-        return _refuse(request, participation, battle, "Say which reply to try again.", "")
+        return _refuse(request, participation, battle, _("Say which reply to try again."), "")
     reply = Reply.objects.filter(
         turn__battle=battle,
         turn__number=form.cleaned_data["number"],
         side=form.cleaned_data["side"],
     ).first()
     if reply is None:
-        raise Http404("There is no such reply.")
+        raise Http404(_("There is no such reply."))
     now = timezone.now()
     try:
         keep_place(participation, at=now)
@@ -167,6 +169,18 @@ def replace(request: HttpRequest, participation: Participation, key: str) -> Htt
     battle = _battle_of(participation, key)
     try:
         replace_battle(battle, at=timezone.now())
+    except BattleError as error:
+        return _refuse(request, participation, battle, str(error), "")
+    return _back_to_battle(participation)
+
+
+@require_POST
+@for_rater(ACTIVE)
+def another_topic(request: HttpRequest, participation: Participation, key: str) -> HttpResponse:
+    """Another task card instead of a sensitive topic; nobody asks why."""
+    battle = _battle_of(participation, key)
+    try:
+        put_topic_away(battle, at=timezone.now())
     except BattleError as error:
         return _refuse(request, participation, battle, str(error), "")
     return _back_to_battle(participation)
@@ -269,7 +283,7 @@ def compare(request: HttpRequest, participation: Participation, key: str) -> Htt
     context = {
         "study": participation.study,
         "offer": offer_of(participation.study),
-        "steps": steps_at("Battles"),
+        "steps": steps_at("battles", participation.study),
         "page": page,
         "questions": read_questions(
             dimensions,
@@ -305,7 +319,7 @@ def _battle_of(participation: Participation, key: str) -> Battle:
     """One of her battles, by its key."""
     found = participation.battles.filter(key=key).first()
     if found is None:
-        raise Http404("There is no such battle.")
+        raise Http404(_("There is no such battle."))
     return found
 
 

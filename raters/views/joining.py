@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -52,7 +53,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     standing = _participation_of(study, entry.recruiting_id)
     if standing and entry.participation_id and link.recruiting_id in {"", entry.recruiting_id}:
         return _lead_back(standing, entry.coming_by(link))
-    context = _context(study, "Why") | {
+    context = _context(study, "why") | {
         "recruiting_id": link.recruiting_id,
         "battles": battles_asked(study),
     }
@@ -152,7 +153,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             entry = replace(entry, consent_text_id=text.pk, releases_words=releases_words)
             write_entry(request, study, entry)
             return _go_on(request, study, entry)
-    context = _context(study, "Consent") | {
+    context = _context(study, "consent") | {
         "text": text,
         "is_changed": form.is_valid(),
         "releases_words": form.is_valid() and form.cleaned_data["releases_words"],
@@ -184,7 +185,7 @@ def question(request: HttpRequest, slug: str, axis_key: str) -> HttpResponse:
     axes = _axes(study)
     keys = [axis.key for axis in axes]
     if axis_key not in keys:
-        raise Http404("The study has no such question.")
+        raise Http404(_("The study has no such question."))
     place = keys.index(axis_key)
     form = QuestionForm(axes[place], request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -192,7 +193,7 @@ def question(request: HttpRequest, slug: str, axis_key: str) -> HttpResponse:
         entry = entry.answering(axis_key, UNSAID if answer == RATHER_NOT else answer)
         write_entry(request, study, entry)
         return _go_on(request, study, entry)
-    context = _context(study, "About you") | {
+    context = _context(study, "about") | {
         "axis": axes[place],
         "form": form,
         "number": place + 1,
@@ -215,9 +216,11 @@ def no_place(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("raters:join", slug)
     if request.method == "POST":
         return _let_go(request, study)
-    return render(
-        request, "raters/no_place.html", _context(study, "About you") | {"unsaid": unsaid}
-    )
+    context = _context(study, "about") | {
+        "unsaid": unsaid,
+        "axes": ", ".join(axis.name for axis in unsaid),
+    }
+    return render(request, "raters/no_place.html", context)
 
 
 @never_cache
@@ -231,7 +234,7 @@ def how(request: HttpRequest, participation: Participation) -> HttpResponse:
         refusal = _begin(participation, standing, form)
         if not refusal:
             return lead_to_place(request, participation)
-    context = _context(participation.study, "How it works") | {
+    context = _context(participation.study, "how") | {
         "participation": participation,
         "comprehension": standing,
         "questions": comprehension_questions(standing, names=form.names, given=request.POST),
@@ -318,4 +321,4 @@ def _participation_of(study: Study, recruiting_id: str) -> Participation | None:
 
 
 def _context(study: Study, step: str) -> dict[str, object]:
-    return {"study": study, "offer": offer_of(study), "steps": steps_at(step)}
+    return {"study": study, "offer": offer_of(study), "steps": steps_at(step, study)}

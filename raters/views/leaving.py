@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -52,12 +54,12 @@ def end(request: HttpRequest, participation: Participation) -> HttpResponse:
     context = {
         "study": study,
         "offer": offer_of(study),
-        "steps": steps_at("Thank you"),
+        "steps": steps_at("end", study),
         "participation": participation,
         "code": completion_code_for(participation),
         "can_come_back": may_come_back(participation) and not takes_nobody_new(study),
         "has_failed_comprehension": has_failed_comprehension(participation),
-        "full": read_entry(request, study).full,
+        "full": get_text_list(list(read_entry(request, study).full), _("and")),
         "strikes": read_strikes(participation),
     }
     return render(request, f"raters/end_{participation.state}.html", context)

@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -58,5 +59,5 @@ def _strike_of(participation: Participation, number: int) -> Strike:
     """One of her strikes, by its number among them."""
     found = find_strike(participation, number)
     if found is None:
-        raise Http404("There is no such strike.")
+        raise Http404(_("There is no such strike."))
     return found

@@ -6,6 +6,7 @@ from typing import Final
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from studies.models.design import Study
 
@@ -26,16 +27,16 @@ class AttentionCheck(models.Model):
     """
 
     class Kind(models.TextChoices):
-        INSTRUCTED = "instructed", "instructed answer"
-        NONSENSICAL = "nonsensical", "nonsensical item"
-        COMPREHENSION = "comprehension", "comprehension question"
-        GOLD = "gold", "battle with a broken side"
-        REPEAT = "repeat", "battle repeated with sides swapped"
+        INSTRUCTED = "instructed", _("instructed answer")
+        NONSENSICAL = "nonsensical", _("nonsensical item")
+        COMPREHENSION = "comprehension", _("comprehension question")
+        GOLD = "gold", _("battle with a broken side")
+        REPEAT = "repeat", _("battle repeated with sides swapped")
 
     class Fault(models.TextChoices):
-        OFF_TOPIC = "off_topic", "off the topic"
-        TRUNCATED = "truncated", "cut off in the middle"
-        SCRAMBLED = "scrambled", "words in a random order"
+        OFF_TOPIC = "off_topic", _("off the topic")
+        TRUNCATED = "truncated", _("cut off in the middle")
+        SCRAMBLED = "scrambled", _("words in a random order")
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="checks")
     kind = models.CharField(max_length=13, choices=Kind)
@@ -106,25 +107,25 @@ class ScreenRule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SINGLE_WORD = "single_word", "single words"
-        TOO_SHORT = "too_short", "very short messages"
-        REPEATED = "repeated", "the same message again"
-        GIBBERISH = "gibberish", "gibberish"
-        COPIED_TASK = "copied_task", "text copied from the task"
-        IDENTITY_PROBE = "identity_probe", "asking who a model is"
-        DRIFT = "drift", "leaving the topic"
-        PASTED = "pasted", "pasted text"
-        SPEEDING = "speeding", "faster than anybody reads"
-        STRAIGHT_LINING = "straight_lining", "the same answer on every dimension"
-        ONE_SIDED = "one_sided", "always the same side"
-        AWAY = "away", "the page out of sight"
-        UNLIKELY_VOTES = "unlikely_votes", "votes that no honest rater would give"
-        SHARED_TEXT = "shared_text", "the same text as another rater"
-        SHARED_ID = "shared_id", "a recruiting id that came twice"
-        SHARED_ADDRESS = "shared_address", "an address that many have"
-        SHARED_DEVICE = "shared_device", "a device that many have"
-        FAILED_CHECK = "failed_check", "a failed attention check"
-        INCONSISTENT = "inconsistent", "the opposite answer when asked again"
+        SINGLE_WORD = "single_word", _("single words")
+        TOO_SHORT = "too_short", _("very short messages")
+        REPEATED = "repeated", _("the same message again")
+        GIBBERISH = "gibberish", _("gibberish")
+        COPIED_TASK = "copied_task", _("text copied from the task")
+        IDENTITY_PROBE = "identity_probe", _("asking who a model is")
+        DRIFT = "drift", _("leaving the topic")
+        PASTED = "pasted", _("pasted text")
+        SPEEDING = "speeding", _("faster than anybody reads")
+        STRAIGHT_LINING = "straight_lining", _("the same answer on every dimension")
+        ONE_SIDED = "one_sided", _("always the same side")
+        AWAY = "away", _("the page out of sight")
+        UNLIKELY_VOTES = "unlikely_votes", _("votes that no honest rater would give")
+        SHARED_TEXT = "shared_text", _("the same text as another rater")
+        SHARED_ID = "shared_id", _("a recruiting id that came twice")
+        SHARED_ADDRESS = "shared_address", _("an address that many have")
+        SHARED_DEVICE = "shared_device", _("a device that many have")
+        FAILED_CHECK = "failed_check", _("a failed attention check")
+        INCONSISTENT = "inconsistent", _("the opposite answer when asked again")
 
     class Action(models.TextChoices):
         STRIKE = "strike", "strike"

@@ -22,19 +22,21 @@ from raters.errors import (
     RetryRefusedError,
     SideFailedError,
     StudyRestsError,
+    TopicStaysError,
     TurnConflictError,
 )
 from raters.models import Battle, Participation, Rating, Reply, Turn, Verdict
+from raters.services.battle_rules import LONGEST_TEXT, current_battle, whole_turns
 from raters.services.battles import (
-    LONGEST_TEXT,
-    current_battle,
+    MOST_PUT_AWAY,
     give_ratings,
     give_verdicts,
+    may_put_topic_away,
     next_battle,
+    put_topic_away,
     replace_battle,
     retry_reply,
     send_message,
-    whole_turns,
 )
 from raters.services.drawing import draw_task
 from studies.models import Study, Task
@@ -597,3 +599,85 @@ def test_two_tabs_open_one_battle_send_one_message_and_judge_once(shared_databas
     judged = at_once(lambda: judge(Battle.objects.get(pk=battle.pk)).judged_at)
     assert len(set(judged)) == 1
     assert Verdict.objects.count() == 2
+
+
+# Sensitive topics
+
+
+def make_sensitive_study(*plain: str, sensitive: int = 1, **fields: Any) -> Study:
+    """A study of sensitive topics, and of tasks of these names that are none."""
+    study = make_live_study(**fields)
+    for name in plain:
+        Task.objects.create(study=study, area="Home", name=name, text=f"Talk about {name}.")
+    for number in range(sensitive):
+        Task.objects.create(study=study, area=Task.SENSITIVE, name=f"Grief {number}", text="…")
+    return study
+
+
+def on_sensitive(study: Study) -> Battle:
+    """A new rater's battle, on a sensitive topic."""
+    battle = open_battle(study)
+    battle.task = study.tasks.filter(area=Task.SENSITIVE).earliest("pk")
+    battle.save(update_fields=["task"])
+    return battle
+
+
+def test_a_sensitive_topic_is_put_away_for_another_with_the_same_two() -> None:
+    study = make_sensitive_study("cooking")
+    battle = on_sensitive(study)
+    talk(battle)
+    another = put_topic_away(battle, at=timezone.now(), seed=1)
+    assert another.task is not None
+    assert another.task.name == "cooking"
+    assert (another.side_a, another.side_b) == (battle.side_a, battle.side_b)
+    assert current_battle(battle.participation) == another
+    assert list(Battle.objects.put_away()) == [battle]
+    assert not battle.participation.strikes.exists()
+    with pytest.raises(BattleOverError):
+        judge(battle)
+    # It takes none of the battles that she is asked for.
+    talk(another)
+    assert judge(another).judged_at is not None
+    assert next_battle(battle.participation, at=timezone.now()) is None
+    assert Battle.objects.put_away().count() == 1
+
+
+def test_a_topic_that_is_not_sensitive_stays() -> None:
+    study = make_sensitive_study("cooking", "walking", sensitive=0)
+    with pytest.raises(TopicStaysError):
+        put_topic_away(open_battle(study), at=timezone.now())
+    assert not Battle.objects.put_away().exists()
+
+
+def test_of_sensitive_topics_alone_she_gets_one_that_she_has_not_had_until_she_had_all() -> None:
+    study = make_sensitive_study(sensitive=2)
+    battle = on_sensitive(study)
+    another = put_topic_away(battle, at=timezone.now())
+    assert another.task != battle.task
+    with pytest.raises(TopicStaysError, match="no other topic left"):
+        put_topic_away(another, at=timezone.now())
+    assert current_battle(battle.participation) == another
+
+
+def test_she_puts_away_so_many_and_no_more() -> None:
+    battle = on_sensitive(make_sensitive_study(sensitive=5))
+    for _ in range(MOST_PUT_AWAY):
+        battle = put_topic_away(battle, at=timezone.now())
+    assert not may_put_topic_away(battle)
+    with pytest.raises(TopicStaysError, match="leave whenever you like"):
+        put_topic_away(battle, at=timezone.now())
+
+
+def test_what_failed_and_was_replaced_is_not_counted_as_put_away() -> None:
+    study = make_sensitive_study("cooking", contestants=3)
+    battle = on_sensitive(study)
+    fail(say(battle), "a")
+    replace_battle(battle, at=timezone.now())
+    assert not Battle.objects.put_away().exists()
+
+
+def test_one_model_at_a_time_is_met_again_on_another_topic() -> None:
+    study = make_sensitive_study("cooking", protocol=Study.Protocol.SINGLE)
+    battle = on_sensitive(study)
+    another = put_topic_away(battle, at=timezone.now())
+    assert (another.side_a, another.side_b) == (battle.side_a, None)

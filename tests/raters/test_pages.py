@@ -17,7 +17,7 @@ from raters.markdown import render_markdown
 from raters.models import Battle, Participation, Rater, Rating, Reply, Turn, Verdict
 from raters.pages import ReplyView
 from raters.services.panel import return_place
-from studies.models import CompletionCode, ConsentText, Quota, Study
+from studies.models import CompletionCode, ConsentText, Quota, Study, Task
 from tests.raters.live_study import SECRETS, add_tasks, make_replies, open_study
 
 LINK = "/join/tea/?PROLIFIC_PID=p-1"
@@ -359,6 +359,25 @@ def test_a_pair_that_keeps_failing_may_be_left(study: Study, client: Client) -> 
     page = client.get("/join/tea/battle/").text
     assert "Battle 1 of 2" in page
     assert 'data-key="2"' in page
+
+
+def test_a_sensitive_topic_may_be_had_another_for_without_a_reason(
+    study: Study, client: Client
+) -> None:
+    Task.objects.create(study=study, area=Task.SENSITIVE, name="Grief", text="Talk about a loss.")
+    begin(client)
+    page = client.get("/join/tea/battle/").text
+    assert "Talk about a loss." in page
+    assert "Another topic" in page
+    Task.objects.create(study=study, area="Home", name="Cooking", text="Talk about rice.")
+    assert client.get("/join/tea/battle/1/another-topic/").status_code == 405
+    assert client.post("/join/tea/battle/1/another-topic/").url == "/join/tea/battle/"
+    page = client.get("/join/tea/battle/").text
+    assert "Talk about rice." in page
+    assert "Battle 1 of 2" in page
+    assert "Another topic" not in page
+    assert "can&#x27;t be put away" in client.post("/join/tea/battle/2/another-topic/").text
+    assert Battle.objects.put_away().count() == 1
 
 
 def test_comparing_waits_for_the_minimum(study: Study, client: Client) -> None:

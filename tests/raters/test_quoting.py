@@ -19,7 +19,7 @@ from studies.planning import open_study as open_study_for_good
 from tests.cast import NOW, complete_design, make_admin, make_study, make_user
 from tests.raters.live_study import open_study
 from tests.raters.steps import begin, complete, judge
-from tests.test_admin_design import form_of
+from tests.test_admin_design import untouched
 
 LINK = "?PROLIFIC_PID=p-1"
 QUESTION = "What I write may be published, without my name"
@@ -285,7 +285,7 @@ def test_that_a_study_begins_to_ask_is_a_change_of_rule_on_its_ledger(
     open_study_for_good(complete_design(study), at=NOW)
     client.force_login(make_admin())
     address = reverse("admin:studies_study_change", args=[study.pk])
-    form = form_of(client.get(address)) | {"asks_to_quote": "on"}
+    form = untouched(client, address) | {"asks_to_quote": "on"}
     assert client.post(address, form).status_code == 302
     entry = LedgerEntry.objects.filter(study=study).latest("pk")
     label = "Asks whether words may be published"

@@ -6,7 +6,6 @@ const POLL_MS = 1000;
 // While nothing is being written, a strike may still come: soon after a message, or hardly.
 const IDLE_MS = 8000;
 const IDLE_AT_MOST_MS = 64000;
-const GONE = "The connection dropped. What you wrote is kept here; try again in a moment.";
 
 export function startBattle(root) {
   const find = (selector) => root.querySelector(selector);
@@ -17,6 +16,8 @@ export function startBattle(root) {
   const refusal = find("[data-refusal]");
   const draft = draftFor(root, "message");
   const told = startTelling(form);
+  // Every sentence comes with the page, in the language that it speaks.
+  const { wordsGone, wordsWrong, wordsGoOn, wordsAnswered, wordsUnanswered } = root.dataset;
   const strikes = document.querySelector("[data-strikes]");
   let isWriting = root.dataset.writing === "yes";
   let isSending = false;
@@ -109,7 +110,7 @@ export function startBattle(root) {
         redirect: "error",
       });
     } catch {
-      tell(GONE);
+      tell(wordsGone);
       return null;
     }
     return understand(response);
@@ -120,11 +121,11 @@ export function startBattle(root) {
     try {
       answer = await response.json();
     } catch {
-      tell("Something went wrong here, not with you. What you wrote is kept; try again in a moment.");
+      tell(wordsWrong);
       return null;
     }
     if (response.ok) return answer;
-    tell(answer.error ?? GONE, answer.go_to);
+    tell(answer.error ?? wordsGone, answer.go_to);
     return null;
   }
 
@@ -134,7 +135,7 @@ export function startBattle(root) {
     if (!goTo) return;
     const link = document.createElement("a");
     link.href = goTo;
-    link.textContent = "Go on there";
+    link.textContent = wordsGoOn;
     refusal.append(" ", link);
   }
 
@@ -223,11 +224,11 @@ export function startBattle(root) {
     const replies = [...turns.lastElementChild.querySelectorAll(".reply")];
     const are = (state) => replies.every((reply) => reply.dataset.state === state);
     let words = "";
-    if (replies.length === 2 && are("finished")) words = "A and B have answered.";
-    else if (replies.length === 2 && are("failed")) words = "Neither side could answer.";
+    if (replies.length === 2 && are("finished")) words = wordsAnswered;
+    else if (replies.length === 2 && are("failed")) words = wordsUnanswered;
     else if (!replies.some((reply) => reply.dataset.state === "writing")) {
       words = replies.map(({ dataset }) => (
-        `${dataset.who} ${dataset.state === "finished" ? "has answered" : "could not answer"}.`
+        dataset.state === "finished" ? dataset.answered : dataset.unanswered
       )).join(" ");
     }
     find("[data-announce]").textContent = words;

@@ -74,7 +74,7 @@ export function startCompare(form) {
     next.disabled = !isAnswered(steps[current]);
     submit.hidden = current !== last;
     keys.hidden = current === last;
-    place.textContent = `Question ${current + 1} of ${steps.length}`;
+    place.textContent = steps[current].dataset.step;
     if (!isFocused) return;
     const target = steps[current].querySelector("legend") ?? steps[current].querySelector("input");
     target.focus();
