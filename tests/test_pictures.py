@@ -1,7 +1,7 @@
 """The documentation's pictures show what is there now.
 
-Beside each picture stands what its page said when it was taken, figures and addresses left out. A page that says
-something else needs a new picture: `make pictures`.
+Beside each picture stands what its page said when it was taken, figures and addresses left out. A
+page that says something else needs a new picture: `make pictures`.
 """
 
 import calendar
@@ -16,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from hustings.documentation import folder
 from leaderboards.models import Board
+from studies.models import ChatModel
 from tests.browser import DESKTOP, PHONE, Visit
 from tests.cast import make_admin
 from tests.raters.live_study import make_replies, open_study
@@ -76,6 +77,8 @@ def test_the_picture_of_a_battle_on_a_phone(
     live_server: LiveServer, browser: Browser, client: Client, db: None
 ) -> None:
     open_study()
+    # Whoever is drawn, says the same.
+    ChatModel.objects.update(base_url="bot:echo")
     begin(client)
     say(client, "I have half an hour and some leeks. What can I cook?")
     make_replies()

@@ -65,7 +65,7 @@ NAVIGATION: Final = (
         "Programs",
         (
             ("Webhooks", "webhook", "studies", "webhookendpoint"),
-            ("Deliveries", "outbox", "studies", "webhookdelivery"),
+            ("Messages sent", "outbox", "studies", "webhookdelivery"),
         ),
     ),
 )
