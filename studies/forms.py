@@ -18,6 +18,7 @@ from studies.census import (
     parse_electorate,
     shipped_electorates,
 )
+from studies.census.reading import SIZE_LIMIT
 from studies.errors import TaskListError
 from studies.task_list import TaskSpec, decode_tasks, parse_tasks
 
@@ -70,6 +71,9 @@ class ElectorateForm(forms.Form):
 
 
 def _spec_of(file: "UploadedFile[Any]", name: str | None) -> ElectorateSpec:
+    if (file.size or 0) > SIZE_LIMIT:
+        # Before any of it is read; what it unfolds to is looked at as well.
+        raise ElectorateError(f"{SIZE_LIMIT:,} bytes are the most at once", where=file.name or "")
     return parse_electorate(file.read(), file_name=file.name or "", name=name or None)
 
 

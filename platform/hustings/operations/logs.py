@@ -26,6 +26,8 @@ TASK_HEADER: Final = "hustings_request"
 LONGEST_ID: Final = 64
 # What is asked by machines every few seconds is no news.
 SILENT: Final = frozenset({"live", "ready", "metrics"})
+# Whose messages name ids, and nothing that somebody wrote.
+OURS: Final = frozenset({"accounts", "studies", "raters", "leaderboards", "hustings"})
 # Parts of addresses that say where something happened, and not to whom.
 NAMED: Final = {"slug": "study", "key": "battle", "board_id": "board"}
 
@@ -80,11 +82,16 @@ def spread_facts(_logger: Any, _name: str, event: Event) -> Event:
 
 
 def where_it_broke(_logger: Any, _name: str, event: Event) -> Event:
-    """Put an exception's type and place instead of its message and of what is beneath it."""
+    """Put an exception's type and place instead of its message and of what is beneath it.
+
+    Libraries quote it in their own message besides, or the address that was asked for.
+    """
     raised = event.pop("exc_info", None)
     if isinstance(raised, tuple) and raised[0] is not None:
         kind, _, trace = raised
         event["exception"] = kind.__name__
+        if str(event.get("logger", "")).partition(".")[0] not in OURS:
+            event["event"] = "broke off"
         event["at"] = [f"{f.filename}:{f.lineno} {f.name}" for f in _frames(trace)]
     event.pop("stack_info", None)
     return event
