@@ -83,7 +83,7 @@ def test_page_and_rest_show_the_same_board(board: Board, client: Client) -> None
     assert first.name in page
     assert "6,215 battles" in page
     rows = client.get(f"/api/v1/studies/llmfao/boards/{board.pk}/rows/").json()
-    assert rows["count"] == 59
+    assert len(rows["results"]) == 59
     assert rows["results"][0]["contestant"] == first.contestant.slug
 
 

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 import hustings.rest.schema  # noqa: F401  for how it describes tokens
 from hustings.rest.answers import finished
+from hustings.rest.kept import kept
 from leaderboards.api import boards
 from leaderboards.api.asking import ReportDetail, ReportList
 from leaderboards.api.controls import ControlsDetail
@@ -157,3 +158,5 @@ urlpatterns: list[URLPattern] = [
 ]
 for pattern in urlpatterns:
     pattern.callback = finished(pattern.callback)
+    if pattern.name in {"board-detail", "row-list", "board-export"}:
+        pattern.callback = kept(pattern.callback)

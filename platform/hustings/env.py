@@ -42,6 +42,7 @@ class Environment:
     is_log_json: bool
     metrics_token: str
     sentry_dsn: str
+    boards_kept_s: float
     data_licence: str
     data_publisher: str
 
@@ -84,6 +85,7 @@ def read_environment() -> Environment:
         is_log_json=env.bool("LOG_JSON", default=not is_embedded),
         metrics_token=env.str("METRICS_TOKEN", default=""),
         sentry_dsn=env.str("SENTRY_DSN", default=""),
+        boards_kept_s=env.float("BOARDS_KEPT_S", default=0.0),
         data_licence=env.str("DATA_LICENCE", default=""),
         data_publisher=env.str("DATA_PUBLISHER", default="Hustings"),
     )

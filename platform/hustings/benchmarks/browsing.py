@@ -45,7 +45,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """A page as a browser has it: where it lies, its forms, and its elements with data."""
+    """A page as a browser has it: where it lies, its main forms, and its elements with data."""
 
     def __init__(self, address: str, html: str) -> None:
         super().__init__()
@@ -54,13 +54,22 @@ class Page(HTMLParser):
         self.html = html
         self.forms: list[Form] = []
         self.data: dict[str, dict[str, str | None]] = {}
+        # Around it lies what every page has, as the choice of a language.
+        self._is_in_main = False
         self.feed(html)
+
+    @property
+    def heading(self) -> str:
+        """The page's first heading, as it is written."""
+        return self.html.partition("<h1>")[2].partition("</h1>")[0]
 
     def form(self, mark: str = "") -> Form:
         """The form with this attribute, or the only one."""
         forms = [form for form in self.forms if not mark or mark in form.marks]
         if len(forms) != 1:
-            raise WrongAnswerError(f"{self.path} has {len(forms)} forms {mark}, and not one")
+            raise WrongAnswerError(
+                f"{self.path} has {len(forms)} forms {mark}, and not one: “{self.heading}”"
+            )
         return forms[0]
 
     def element(self, mark: str) -> dict[str, str | None]:
@@ -72,6 +81,10 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.data |= {name: given for name in given if name.startswith("data-")}
+        if tag == "main":
+            self._is_in_main = True
+        if not self._is_in_main:
+            return
         if tag == "form":
             self.forms.append(Form(urljoin(self.address, given.get("action") or ""), given))
         elif self.forms and tag in ("input", "textarea", "button") and (name := given.get("name")):
@@ -79,6 +92,10 @@ class Page(HTMLParser):
                 self.forms[-1].choices[name].append(given.get("value") or "")
             else:
                 self.forms[-1].fields[name] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "main":
+            self._is_in_main = False
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """A server on loopback that speaks chat completions as a stream, for as many as ask at once.
 
-Run as a program it takes the seconds that a reply lasts, prints its port, and serves until it is
-killed. It knows nothing of the site: what asks it goes through a socket, as to any other server.
+Run as a program it takes the seconds that a reply lasts, and its port if it is not to be any; it
+prints its port, and serves until it is killed. It knows nothing of the site: what asks it goes
+through a socket, as to any other server.
 """
 
 import asyncio
@@ -21,8 +22,8 @@ WORDS: Final = (
 )  # fmt: skip
 
 
-async def serve(seconds: float) -> None:
-    """Serve on a free port, which is printed; each reply lasts half to one and a half `seconds`."""
+async def serve(seconds: float, port: int = 0) -> None:
+    """Serve on a port, free if 0, and print it; replies last half to one and a half `seconds`."""
     chance = Random(1)  # noqa: S311  no secret hangs on it
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,7 +35,7 @@ async def serve(seconds: float) -> None:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1024)
+    server = await asyncio.start_server(answer, "127.0.0.1", port, backlog=1024)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
@@ -76,4 +77,4 @@ def _chunk(data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(float(sys.argv[1])))
+    asyncio.run(serve(float(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from hustings.benchmarks.browsing import Browser, Page, Timings, WrongAnswerError
+from hustings.benchmarks.browsing import Browser, Form, Page, Timings, WrongAnswerError
 
 # Seconds, at least and at most, of each kind of thinking. Two replies of 120 words each take a
 # minute to read, at the 238 words a minute of Brysbaert (2019); then she writes.
@@ -83,12 +83,12 @@ class Crowd:
         await asyncio.sleep(after)
         try:
             async with Browser(self.address, self.timings) as browser:
-                await _Walk(self, visit, browser).to_the_end()
+                await Walk(self, visit, browser).to_the_end()
         except (WrongAnswerError, httpx2.HTTPError) as error:
             self.timings.failures.append(f"{type(error).__name__}: {error}")
 
 
-class _Walk:
+class Walk:
     """One rater on her way."""
 
     def __init__(self, crowd: Crowd, visit: Visit, browser: Browser) -> None:
@@ -138,6 +138,9 @@ class _Walk:
             if name.startswith("outcome-")
         }
         await self._think(COMPARING)
+        return await self._judge(form, outcomes)
+
+    async def _judge(self, form: Form, outcomes: Mapping[str, str]) -> Page:
         return await self._browser.submit(form, **outcomes, reason=self._chance.choice(REASONS))
 
     async def _say(self, page: Page, text: str) -> Page:

@@ -107,8 +107,8 @@ def run(
         serve_chat_models(CHAT_SERVERS, reply_s=reply_s) as base_urls,
         scratch_database() as environment,
     ):
-        study = _open_study(n, messages, base_urls)
-        groups = _groups(study, seed=1)
+        study = open_large_study(n, messages, base_urls)
+        groups = groups_to_come(study, seed=1)
         with serve_site(environment, web_processes=web_processes) as site:
             crowd = Crowd(site.address, study.slug, messages, CODE, haste)
             begun = time.perf_counter()
@@ -124,12 +124,13 @@ def run(
             stream_lag=Times.of(lags) if lags else None,
             errors=len(crowd.timings.failures),
             failures=sorted(set(crowd.timings.failures))[:FAILURES_NAMED],
-            found=_look(study, n, messages),
-            setup=_setup(site, load),
+            found=look(study, n, messages),
+            setup=setup_of(site, load=load),
         )
 
 
-def _setup(site: Site, load: float) -> dict[str, object]:
+def setup_of(site: Site, *, load: float) -> dict[str, object]:
+    """What was measured, in words; `load` is the machine's before."""
     parts = asdict(site)
     del parts["address"]
     return {
@@ -141,7 +142,7 @@ def _setup(site: Site, load: float) -> dict[str, object]:
     }
 
 
-def _open_study(n: int, messages: int, base_urls: Sequence[str]) -> Study:
+def open_large_study(n: int, messages: int, base_urls: Sequence[str]) -> Study:
     """A study with as many places as raters, in the quotas of the US electorate."""
     study = Study.objects.create(
         slug="load",
@@ -177,7 +178,7 @@ def _open_study(n: int, messages: int, base_urls: Sequence[str]) -> Study:
     return study
 
 
-def _groups(study: Study, *, seed: int) -> list[dict[str, str]]:
+def groups_to_come(study: Study, *, seed: int) -> list[dict[str, str]]:
     """The groups of each rater, so that the last of them takes the last place of every quota."""
     chance = Random(seed)  # noqa: S311  no secret hangs on it
     by_axis: dict[str, list[str]] = {}
@@ -205,7 +206,8 @@ def _stream_lags(seen: Sequence[Seen]) -> list[float]:
     ]
 
 
-def _look(study: Study, n: int, messages: int) -> Found:
+def look(study: Study, n: int, messages: int) -> Found:
+    """What the database holds once `n` raters are through."""
     turns = n * BATTLES_EACH * messages
     verdicts = Verdict.objects.filter(battle__participation__study=study)
     completed = study.participations.filter(state=Participation.State.COMPLETED)

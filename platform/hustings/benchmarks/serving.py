@@ -58,15 +58,18 @@ def serve_chat_models(number: int, *, reply_s: float) -> Iterator[tuple[str, ...
 
 
 @contextmanager
-def serve_site(environment: Mapping[str, str], *, web_processes: int) -> Iterator[Site]:
+def serve_site(
+    environment: Mapping[str, str], *, web_processes: int, settings: str = "hustings.settings"
+) -> Iterator[Site]:
     """Web, worker with its beat, and a broker if `redis-server` is on the PATH.
 
-    `environment` says where the database is. The configured broker is left alone: whoever
-    listens there would answer the bells of another database.
+    `environment` says where the database is, `settings` names the module of the web's settings.
+    The configured broker is left alone: whoever listens there would answer the bells of another
+    database.
     """
     with ExitStack() as stack:
         home = stack.enter_context(TemporaryDirectory())
-        port = _free_port()
+        port = free_port()
         given = {name: value for name, value in environment.items() if name != "CELERY_BROKER_URL"}
         child = given | {
             "HUSTINGS_HOME": home,
@@ -77,16 +80,16 @@ def serve_site(environment: Mapping[str, str], *, web_processes: int) -> Iterato
         broker = stack.enter_context(_broker(Path(home)))
         if broker is not None:
             child["CELERY_BROKER_URL"] = broker
-        _collect_static(child)
+        collect_static(child)
         web = (
             *PYTHON, "uvicorn", "hustings.asgi:application", "--port", str(port), "--lifespan",
             "off", "--log-level", "warning", "--workers", str(web_processes),
             "--timeout-graceful-shutdown", "1",
         )  # fmt: skip
         stack.enter_context(process(_worker(has_broker=broker is not None), child))
-        stack.enter_context(process(web, child))
+        stack.enter_context(process(web, child | {"DJANGO_SETTINGS_MODULE": settings}))
         address = f"http://127.0.0.1:{port}"
-        _wait_for(address)
+        wait_for(address)
         yield Site(
             address=address,
             servers=f"{web_processes} uvicorn processes (ASGI: pages, posts and streams), no proxy",
@@ -124,13 +127,13 @@ def _broker(folder: Path) -> Iterator[str | None]:
     if redis is None:
         yield None
         return
-    port = str(_free_port())
+    port = str(free_port())
     command = (redis, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
     with process(command, dict(os.environ), stdout=subprocess.DEVNULL):
         yield f"redis://127.0.0.1:{port}/0"
 
 
-def _collect_static(environment: Mapping[str, str]) -> None:
+def collect_static(environment: Mapping[str, str]) -> None:
     """Of the site's own files only: thousands of the admin's and the docs' are asked by nobody."""
     others = [f"--ignore={folder}" for folder in ("admin", "unfold", "drf_spectacular_sidecar")]
     command = (*PYTHON, "hustings", "collectstatic", "--no-input", "--verbosity=0", *others)
@@ -166,8 +169,9 @@ def first_line(server: subprocess.Popen[str]) -> str:
     return line
 
 
-def _wait_for(address: str) -> None:
-    until = time.monotonic() + READY_WITHIN_S
+def wait_for(address: str, *, within_s: float = READY_WITHIN_S) -> None:
+    """Until anything is answered there. Raises RuntimeError if nothing is in time."""
+    until = time.monotonic() + within_s
     while time.monotonic() < until:
         try:
             urlopen(address, timeout=5).close()  # noqa: S310  our own address
@@ -177,10 +181,11 @@ def _wait_for(address: str) -> None:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"Nothing answered at {address} within {READY_WITHIN_S:.0f} s.")
+    raise RuntimeError(f"Nothing answered at {address} within {within_s:.0f} s.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One on loopback that nobody listens at now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -26,6 +26,9 @@ BENCHMARKS = {
     "judges": "judges",
     "calibration": "calibration",
     "pages": "pages",
+    "faults": "faults",
+    "load": "load",
+    "scale": "scale",
 }
 
 
@@ -40,6 +43,9 @@ class Command(HustingsCommand):
         parser.add_argument("--plain", action="store_true", help="kernel: without numba")
         parser.add_argument("--data", type=Path, help="folder of real data")
         parser.add_argument("--nuts", action="store_true", help="calibration: against NUTS, too")
+        parser.add_argument(
+            "--outage", type=float, metavar="SECONDS", help="faults: how long a provider is down"
+        )
         parser.add_argument("--json", action="store_true", help="on one line, for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -50,6 +56,7 @@ class Command(HustingsCommand):
             "compiled": False if options["plain"] else None,
             "data": options["data"],
             "nuts": True if options["nuts"] else None,
+            "outage_s": options["outage"],
         }
         chosen = {key: value for key, value in given.items() if value is not None}
         for key in chosen.keys() - inspect.signature(run).parameters.keys():
