@@ -68,7 +68,7 @@ def _rules_of_parts(study: Study) -> Iterator[tuple[str, Value]]:
 
 def _found_by(screen: ScreenRule) -> str:
     known = screen.kind in ScreenRule.Kind.values
-    return ScreenRule.Kind(screen.kind).label if known else screen.kind
+    return str(ScreenRule.Kind(screen.kind).label) if known else screen.kind
 
 
 def _doing_of(screen: ScreenRule) -> str:

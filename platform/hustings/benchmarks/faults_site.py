@@ -108,7 +108,7 @@ class FaultySite:
     def empty_broker(self) -> int:
         """Take every bell out of the broker; how many keys it had."""
         with Redis.from_url(self.broker_url) as broker:
-            kept = int(broker.dbsize())  # type: ignore[arg-type]
+            kept = int(broker.dbsize())
             broker.flushall()
         return kept
 
