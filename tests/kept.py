@@ -15,12 +15,16 @@ from django.db import connection, models, transaction
 
 @dataclass(frozen=True)
 class Rows:
-    """What was made: a row's model and key, and by table the rows before it and those added."""
+    """What was made: a row's model and key, and by table the rows before it and those added.
+
+    Columns are named: a migration within a test may leave a table with another order of them.
+    """
 
     model: type[models.Model]
     pk: Any
     before: dict[str, list[tuple[Any, ...]]]
     added: dict[str, list[tuple[Any, ...]]]
+    columns: dict[str, list[str]]
 
 
 _kept: dict[tuple[Any, ...], Rows] = {}
@@ -58,15 +62,17 @@ def _keep(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     changed = {table: rows for table, rows in before.items() if rows != after[table]}
     if all(rows == after[table][: len(rows)] for table, rows in changed.items()):
         added = {table: after[table][len(rows) :] for table, rows in changed.items()}
-        _kept[key] = Rows(type(made), made.pk, changed, added)
+        columns = {table: _columns(table) for table in added}
+        _kept[key] = Rows(type(made), made.pk, changed, added, columns)
     return made
 
 
 def _write_again(rows: Rows) -> Any:
     with transaction.atomic(), _without_triggers(), connection.cursor() as cursor:
         for table, lines in rows.added.items():
-            places = ", ".join(["%s"] * len(lines[0]))
-            cursor.executemany(f'INSERT INTO "{table}" VALUES ({places})', lines)
+            names = ", ".join(f'"{name}"' for name in rows.columns[table])
+            places = ", ".join(["%s"] * len(rows.columns[table]))
+            cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({places})', lines)
     return rows.model._base_manager.get(pk=rows.pk)
 
 
@@ -85,9 +91,12 @@ def _without_triggers() -> Iterator[None]:
 
 def _read(table: str) -> list[tuple[Any, ...]]:
     """Rows as they are stored: behind a sign Django does not convert a column."""
-    columns = _ask(f'PRAGMA table_info("{table}")')
-    raw = ", ".join(f'+"{name}"' for _place, name, *_ in columns)
+    raw = ", ".join(f'+"{name}"' for name in _columns(table))
     return _ask(f'SELECT {raw} FROM "{table}"')
+
+
+def _columns(table: str) -> list[str]:
+    return [name for _place, name, *_ in _ask(f'PRAGMA table_info("{table}")')]
 
 
 def _ask(query: str) -> list[tuple[Any, ...]]:

@@ -68,6 +68,8 @@ def logging_settings(*, is_json: bool) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
             "django.request": {"level": "ERROR", "propagate": True},
             "uvicorn.access": {"handlers": [], "level": "ERROR", "propagate": False},
+            # That the embedded broker, which is memory, has no host.
+            "kombu.connection": {"level": "ERROR", "propagate": True},
             "httpx2": {"level": "WARNING", "propagate": True},
             # A line for each task: thousands an hour that say nothing.
             "celery.app.trace": {"level": "WARNING", "propagate": True},
