@@ -61,15 +61,17 @@ def deliver(delivery_id: int, *, at: datetime) -> Sent | None:
 @transaction.atomic
 def claim_delivery(delivery_id: int, *, at: datetime) -> DeliveryClaim | None:
     """Claim a delivery for this worker."""
-    token = uuid.uuid4()
-    due = due_deliveries(at=at).filter(pk=delivery_id).values("pk")
-    claimed = WebhookDelivery.objects.filter(pk__in=due).update(
-        state=State.CLAIMED, claim=token, leased_until=at + LEASE
-    )
-    if not claimed:
+    due = due_deliveries(at=at).select_related("event", "endpoint")
+    delivery = due.filter(pk=delivery_id).first()
+    if delivery is None:
         return None
-    found = WebhookDelivery.objects.select_related("event", "endpoint")
-    return DeliveryClaim(found.get(pk=delivery_id), token)
+    token = uuid.uuid4()
+    # As it was found, by the row's own columns: whoever waits for another's update sees them
+    # again then, and no subquery.
+    claimed = WebhookDelivery.objects.filter(
+        pk=delivery_id, state=delivery.state, claim=delivery.claim, due_at=delivery.due_at
+    ).update(state=State.CLAIMED, claim=token, leased_until=at + LEASE)
+    return DeliveryClaim(delivery, token) if claimed else None
 
 
 @transaction.atomic

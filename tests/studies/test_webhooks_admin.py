@@ -21,6 +21,11 @@ def receiver() -> Iterator[Receiver]:
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _loopback(settings) -> None:
+    settings.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = True
+
+
 @pytest.fixture
 def boss(client):
     user = make_admin("boss")
