@@ -83,9 +83,9 @@ def freed_if_not_done(claim: WriteClaim) -> Iterator[None]:
     """What breaks off in here leaves the key free, so that the request can be sent again."""
     try:
         yield
-    except BaseException:
+    finally:
+        # What was done has a status by now, and is claimed no more.
         _claimed(claim).delete()
-        raise
 
 
 def finish_write(claim: WriteClaim, answered: Answered) -> None:
