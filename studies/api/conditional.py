@@ -1,5 +1,6 @@
 """Answers that a client may have already: it is told so before anything is read for them."""
 
+from abc import ABC, abstractmethod
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -18,14 +19,14 @@ class Unchanged(Exception):  # noqa: N818  no error
     """The client has the answer already."""
 
 
-class Conditional(OfStudy):
+class Conditional(OfStudy, ABC):
     """A view whose answer hangs on little: `state` tells one answer at its address from another."""
 
     etag: str = ""
 
+    @abstractmethod
     def state(self) -> str:
         """What the answer hangs on besides its address, in few queries."""
-        raise NotImplementedError
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from typing import Any, ClassVar, Final
 
@@ -44,7 +45,7 @@ class KeyReused(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
-class Writes(OfStudy):
+class Writes(OfStudy, ABC):
     """A view with a POST: `write` does it, given what the serializer `takes` has read.
 
     Whoever writes must be allowed to manage the study, and hold `permission`, as in the admin.
@@ -58,12 +59,12 @@ class Writes(OfStudy):
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
     is_atomic: ClassVar[bool] = True
 
+    @abstractmethod
     def write(self, given: dict[str, Any]) -> Response:
         """Do it, and say what came of it as an object; its `url` is where more is told, if any.
 
         `given` is validated. 201 for what was made, 202 for what a worker will make, 200 else.
         """
-        raise NotImplementedError
 
     def refusal(self, request: Request) -> str:
         if request.method in SAFE_METHODS:
