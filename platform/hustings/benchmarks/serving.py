@@ -81,18 +81,14 @@ def serve_site(
         if broker is not None:
             child["CELERY_BROKER_URL"] = broker
         collect_static(child)
-        web = (
-            *PYTHON, "uvicorn", "hustings.asgi:application", "--port", str(port), "--lifespan",
-            "off", "--log-level", "warning", "--workers", str(web_processes),
-            "--timeout-graceful-shutdown", "1",
-        )  # fmt: skip
+        web = (*PYTHON, "hustings", "serve", "--port", str(port), "--workers", str(web_processes))
         stack.enter_context(process(_worker(has_broker=broker is not None), child))
         stack.enter_context(process(web, child | {"DJANGO_SETTINGS_MODULE": settings}))
         address = f"http://127.0.0.1:{port}"
         wait_for(address)
         yield Site(
             address=address,
-            servers=f"{web_processes} uvicorn processes (ASGI: pages, posts and streams), no proxy",
+            servers=f"{web_processes} web processes of `hustings serve`, no proxy",
             workers=f"1 Celery process of {REPLIES_AT_ONCE} threads, with beat",
             broker="Redis" if broker else "none: the worker's beat rings every 2 s",
         )
@@ -153,7 +149,7 @@ def process(
     finally:
         started.terminate()
         try:
-            started.wait(10)
+            started.wait(30)  # Longer than the web gives what is under way.
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait()
