@@ -133,7 +133,8 @@ def reserve_place(
                 recruiting_session=recruiting_session,
                 created_at=at,
             )
-        full = _full_quotas(study, participation.cell)
+        fills = _fills(study, participation.cell)
+        full = _full_among(fills)
         participation.state = State.SCREENED_OUT if full else State.RESERVED
         participation.address_hash = address_hash or participation.address_hash
         participation.device_hash = device_hash or participation.device_hash
@@ -145,7 +146,7 @@ def reserve_place(
         participation.ended_at = at if full else None
         participation.save()
         if not full:
-            _announce_full(study, participation.cell, at=at)
+            _announce_last_places(study, fills, at=at)
     if full:
         raise QuotaFullError(participation, full)
     return participation
@@ -232,7 +233,7 @@ def bring_back(participation: Participation, *, at: datetime) -> str:
     study = participation.study
     if study.state != Study.State.OPEN:
         return f"The study is {study.get_state_display()}."
-    if full := _full_quotas(study, participation.cell):
+    if full := _full_among(_fills(study, participation.cell)):
         return f"No place is left for {', '.join(full)}."
     kept_until = at + _keeping_time(study)
     struck_out = (State.STRUCK_OUT,)
@@ -305,32 +306,36 @@ def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
     if groups.keys() != set(keys):
         wanted = ", ".join(keys) or "no groups"
         raise GroupsError(f"The study {study} needs one group of each axis: {wanted}.")
-    if study.electorate is None:
+    if study.electorate_id is None:
         return None
     key = CELL_SEPARATOR.join(groups[axis] for axis in keys)
-    cell = study.electorate.cells.filter(key=key).first()
+    cell = Cell.objects.filter(electorate=study.electorate_id, key=key).first()
     if cell is None:
         raise GroupsError(f"The study {study} knows no such groups: {key}.")
     return cell
 
 
-def _full_quotas(study: Study, cell: Cell | None) -> tuple[str, ...]:
-    """What the groups of a cell without a place are called."""
-    return tuple(str(fill.quota.group or fill.quota.cell) for fill in _full(study, cell))
-
-
-def _full(study: Study, cell: Cell | None) -> list[QuotaFill]:
-    """The full ones among the quotas of a cell."""
+def _fills(study: Study, cell: Cell | None) -> tuple[QuotaFill, ...]:
+    """How far the quotas of a cell are filled: its own, or its groups'."""
     if cell is None:
-        return []
+        return ()
     quotas = study.quotas.filter(Q(cell=cell) | Q(group__cell_groups__cell=cell))
-    fills = _fill(study, quotas.select_related("group__axis", "cell"))
-    return [fill for fill in fills if fill.is_full]
+    return _fill(study, quotas.select_related("group__axis", "cell"))
 
 
-def _announce_full(study: Study, cell: Cell | None, *, at: datetime) -> None:
-    """Tell of quotas whose last place was just taken, once for each target."""
-    for fill in _full(study, cell):
+def _full_among(fills: Iterable[QuotaFill]) -> tuple[str, ...]:
+    """What the groups without a place are called."""
+    return tuple(str(fill.quota.group or fill.quota.cell) for fill in fills if fill.is_full)
+
+
+def _announce_last_places(study: Study, fills: Iterable[QuotaFill], *, at: datetime) -> None:
+    """Tell of quotas in which one place was left before it was taken, once for each target.
+
+    By the counts that were taken under the lock: whoever waits for it waits for every query.
+    """
+    for fill in fills:
+        if fill.taken + 1 < fill.target:
+            continue
         group, its_cell = fill.quota.group, fill.quota.cell
         facts = {
             "axis": group.axis.key if group else "",
