@@ -124,10 +124,18 @@ def read_entry(request: HttpRequest, study: Study) -> Entry:
     return Entry.parse(request.session.get(_key(study)))
 
 
+def begin_entry(request: HttpRequest, study: Study, entry: Entry) -> None:
+    """Keep the entry of somebody who comes in, in a session with a fresh key.
+
+    So nobody has planted the session that her place will be bound to. The old key is gone with
+    it: here she has a form to send again if the answer gets lost, and later she would have none.
+    """
+    request.session.cycle_key()
+    write_entry(request, study, entry)
+
+
 def write_entry(request: HttpRequest, study: Study, entry: Entry) -> None:
-    """Keep an entry in the session. A place is bound to a session with a fresh key."""
-    if entry.participation_id is not None:
-        request.session.cycle_key()
+    """Keep an entry in the session."""
     stored = {
         "recruiting_id": entry.recruiting_id,
         "recruiting_study": entry.recruiting_study,

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import asdict, replace
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,12 +15,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.sign_up import close_sign_up, open_sign_up
 from raters.access import for_rater, get_study_to_join, lead_to_place, place_of
-from raters.entry import UNSAID, Entry, Link, forget_entry, read_entry, write_entry
+from raters.entry import (
+    UNSAID,
+    Entry,
+    Link,
+    begin_entry,
+    forget_entry,
+    read_entry,
+    write_entry,
+)
 from raters.errors import QuotaFullError, StudyClosedError
 from raters.fingerprints import fingerprint_of
 from raters.forms import RATHER_NOT, ComprehensionForm, ConsentForm, QuestionForm
 from raters.models import Participation
 from raters.pages import comprehension_questions, offer_of, steps_at
+from raters.place import read_place
 from raters.quality.personal import FEWEST_ALIKE
 from raters.services.checks import (
     Comprehension,
@@ -94,14 +104,15 @@ def _come_in(request: HttpRequest, study: Study, entry: Entry, link: Link) -> Ht
     standing = _participation_of(study, recruiting_id)
     is_again = "again" in request.POST and not takes_nobody_new(study)
     if standing is not None and not (is_again and may_come_back(standing)):
-        write_entry(request, study, replace(entry, participation_id=standing.pk))
+        if entry.participation_id != standing.pk:
+            begin_entry(request, study, replace(entry, participation_id=standing.pk))
         return _lead_back(standing, entry)
     if takes_nobody_new(study):
         return redirect("raters:join", study.slug)
     entry = replace(
         entry, consent_text_id=None, releases_words=False, participation_id=None, full=()
     )
-    write_entry(request, study, entry)
+    begin_entry(request, study, entry)
     return redirect("raters:consent", study.slug)
 
 
@@ -236,6 +247,7 @@ def how(request: HttpRequest, participation: Participation) -> HttpResponse:
             return lead_to_place(request, participation)
     context = _context(participation.study, "how") | {
         "participation": participation,
+        "place": read_place(participation, at=timezone.now()),
         "comprehension": standing,
         "questions": comprehension_questions(standing, names=form.names, given=request.POST),
         "refusal": refusal,
@@ -306,7 +318,9 @@ def _let_go(request: HttpRequest, study: Study) -> HttpResponse:
 def _axes(study: Study) -> list[Axis]:
     if study.electorate is None:
         return []
-    return list(study.electorate.axes.prefetch_related("groups"))
+    # Asked once, however often a page needs them.
+    prefetch_related_objects([study.electorate], "axes__groups")
+    return list(study.electorate.axes.all())
 
 
 def _next_axis(study: Study, entry: Entry) -> Axis | None:

@@ -1,5 +1,6 @@
 """The three entrances of a study: what its link says, who gets in, and who comes back."""
 
+import copy
 import re
 from typing import Any
 
@@ -104,6 +105,36 @@ def test_no_link_brings_anybody_to_a_place_by_an_id_of_our_own(
     stranger.post(f"/join/tea/?PROLIFIC_PID={prefix}1")
     stranger.post("/join/tea/", {"recruiting_id": f"{prefix}1"})
     assert stranger.get("/join/tea/battle/").url == "/join/tea/"
+
+
+def send_twice(client: Client, address: str, given: dict[str, Any]) -> Any:
+    """Send a form whose first answer is lost, with the cookies that came in it."""
+    before = copy.copy(client.cookies)
+    client.post(address, given)
+    client.cookies = before
+    return client.post(address, given)
+
+
+def test_a_lost_answer_costs_her_nothing_on_her_way_in(study: Study, client: Client) -> None:
+    send_twice(client, f"/join/tea/{LINK}", {})
+    send_twice(client, "/join/tea/consent/", {"version": 1, "answer": "agree"})
+    send_twice(client, "/join/tea/about/age/", {"group": "18-34"})
+    answer = send_twice(client, "/join/tea/about/sex/", {"group": "female"})
+    assert client.get(answer.url).url == "/join/tea/how/"
+    send_twice(client, "/join/tea/how/", {})
+    assert client.get("/join/tea/battle/").status_code == 200
+    assert Participation.objects.count() == 1
+
+
+def test_her_place_is_bound_to_no_session_that_somebody_planted(
+    study: Study, client: Client
+) -> None:
+    thief = Client()
+    thief.post("/join/tea/?PROLIFIC_PID=thief")
+    client.cookies["sessionid"] = thief.cookies["sessionid"].value
+    begin(client, LINK)
+    assert client.get("/join/tea/battle/").status_code == 200
+    assert thief.get("/join/tea/battle/").status_code == 302
 
 
 def test_what_she_answered_is_not_asked_again_if_she_comes_in_once_more(
