@@ -1,7 +1,7 @@
 """Pages in a real browser: accessibility, keyboard, policy, and room on a phone."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from leaderboards.models import Board
@@ -92,7 +92,7 @@ def test_a_dimension_is_changed_by_the_keyboard_alone(site: str, browser: Browse
     assert outline == "3px"
     page.keyboard.press("Enter")
     page.wait_for_url("**dimension=trust**")
-    assert page.locator(".tabs [aria-current=page]").text_content() == "Trust"
+    expect(page.locator(".tabs [aria-current=page]")).to_have_text("Trust")
 
 
 def test_a_group_is_chosen_by_the_keyboard_alone(site: str, browser: Browser) -> None:
@@ -102,7 +102,7 @@ def test_a_group_is_chosen_by_the_keyboard_alone(site: str, browser: Browser) ->
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**group=shore%3Dsouth**")
-    assert "Shore: South" in page.locator(".finding .kicker").inner_text()
+    expect(page.locator(".finding .kicker")).to_contain_text("Shore: South")
 
 
 def test_a_printed_board_leaves_out_what_paper_cannot_press(site: str, browser: Browser) -> None:

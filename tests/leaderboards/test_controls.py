@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -436,9 +436,9 @@ def test_the_page_is_accessible_and_fits_a_desk(
     address = reverse("admin:leaderboards_study_controls", args=[study.pk])
     report = ask_for_report(study, ROBUSTNESS, "overall", at=NOW)
     page = visit.open(f"{live_server.url}{address}")
-    assert page.get_by_text("Being computed").is_visible()
+    expect(page.get_by_text("Being computed")).to_be_visible()
     visit.look(pictures / "controls-computing.png", but=OF_THE_THEME)
     write_report(report.pk, at=NOW)
     page = visit.open(f"{live_server.url}{address}")
-    assert page.get_by_text("“Style” moves Dogwood down 3 ranks.").is_visible()
+    expect(page.get_by_text("“Style” moves Dogwood down 3 ranks.")).to_be_visible()
     visit.look(pictures / "controls.png", but=OF_THE_THEME)

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 from scipy import stats
@@ -465,4 +465,4 @@ def test_the_page_fits_and_is_accessible(
     visit.open(f"{live_server.url}{there}")
     visit.look(pictures / f"rated-machine-{size}.png")
     assert visit.page.locator("figure.chart .drawing svg").count() == 1
-    assert visit.page.locator("#gaps table").is_visible()
+    expect(visit.page.locator("#gaps table")).to_be_visible()

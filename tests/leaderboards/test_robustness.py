@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from leaderboards.errors import NothingToRankError
@@ -428,16 +428,16 @@ def test_the_pages_are_accessible_and_fit(
     visit = Visit(browser, size, "light")
     there = f"{live_server.url}{reverse('leaderboards:robustness', args=[study.slug])}"
     page = visit.open(there)
-    assert page.get_by_text("This board is being checked").is_visible()
+    expect(page.get_by_text("This board is being checked")).to_be_visible()
     visit.look(pictures / f"robustness-waits-{name}.png")
     write_due_reports()
     page = visit.open(there)
-    assert page.get_by_text("“Style” moves Dogwood down 3 ranks.").is_visible()
+    expect(page.get_by_text("“Style” moves Dogwood down 3 ranks.")).to_be_visible()
     visit.look(pictures / f"robustness-{name}.png")
     page = visit.open(f"{live_server.url}{reverse('leaderboards:study', args=[study.slug])}")
     page.get_by_label("Allow for").select_option("Style")
     page.locator("form", has_text="Allow for").get_by_role("button", name="Show").click()
-    assert page.get_by_text("This is a check beside the board, and no board.").is_visible()
+    expect(page.get_by_text("This is a check beside the board, and no board.")).to_be_visible()
     visit.look(pictures / f"board-style-{name}.png")
 
 
@@ -457,9 +457,9 @@ def test_the_admin_s_page_of_a_board_that_is_taken_is_accessible(
     ask_for_report(study, BOARD, "davidson", at=NOW)
     there = reverse("admin:leaderboards_board_taking", args=[study.pk, "davidson"])
     page = visit.open(f"{live_server.url}{there}")
-    assert page.get_by_text("a board is being taken").is_visible()
+    expect(page.get_by_text("a board is being taken")).to_be_visible()
     visit.look(pictures / "board-taking.png", but=OF_THE_THEME)
     Report.objects.update(state="failed", error="The study has no verdict that counts.")
     page = visit.open(f"{live_server.url}{there}")
-    assert page.get_by_text("no board was taken").is_visible()
+    expect(page.get_by_text("no board was taken")).to_be_visible()
     visit.look(pictures / "board-not-taken.png", but=OF_THE_THEME)
