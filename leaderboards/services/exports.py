@@ -16,15 +16,25 @@ from typing import IO, TYPE_CHECKING, Final
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
-from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from leaderboards.errors import BoardError, ExportError
 from leaderboards.exports.archive import Rows, write_archive
 from leaderboards.exports.writing import require
 from leaderboards.models import Export
+from leaderboards.services.leases import (
+    BREAKS_OFF,
+    UNCLAIMED,
+    UNFORESEEN,
+    claim_row,
+    claimed,
+    due_rows,
+    fail,
+    give_up,
+)
+from studies.bells import ring
 from studies.models import Study
 
 if TYPE_CHECKING:
@@ -35,23 +45,11 @@ logger = logging.getLogger(__name__)
 # From one sign of life to the next. A worker that died is noticed so late.
 LEASE: Final = timedelta(minutes=5)
 KEPT: Final = timedelta(days=30)
-MOST_ATTEMPTS: Final = 3
-BELL_EXPIRES: Final = timedelta(seconds=30)
 CHUNK_BYTES: Final = 1 << 20
 PART: Final = ".part"
-UNCLAIMED: Final = {"claim": None, "leased_until": None}
 NO_FILE: Final = {"file_name": "", "size": None, "sha256": ""}
 UNDER_WAY: Final = (Export.State.WAITING, Export.State.CLAIMED)
-BREAKS_OFF: Final = (
-    ArithmeticError,
-    AttributeError,
-    DatabaseError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
 DIED: Final = "The worker that was building it died, several times."
-UNFORESEEN: Final = "It broke off unexpectedly ({error}). The server's log has more."
 NO_ROOM: Final = "The disk is full: free some space, or delete older exports, and ask again."
 NO_WRITING: Final = "Its file could not be written: {error}."
 
@@ -94,7 +92,7 @@ def ask_for_export(
             asked_at=at,
             asked_by=by,
         )
-    transaction.on_commit(partial(_ring, export.pk))
+    _ring(export.pk)
     return export
 
 
@@ -149,32 +147,23 @@ def claim_export(export_id: uuid.UUID, *, at: datetime) -> ExportClaim | None:
     export = due_exports(at=at).select_related("study__electorate").filter(pk=export_id).first()
     if export is None:
         return None
-    standing = due_exports(at=at).filter(pk=export_id, attempts=export.attempts)
-    if export.attempts >= MOST_ATTEMPTS:
-        standing.update(**UNCLAIMED, state=Export.State.FAILED, error=DIED, finished_at=at)
+    if give_up(export, why=DIED, at=at):
         transaction.on_commit(partial(_sweep, _storage(), export_id))
         return None
-    token = uuid.uuid4()
-    claimed = standing.update(
-        state=Export.State.CLAIMED,
-        claim=token,
-        leased_until=at + LEASE,
-        attempts=F("attempts") + 1,
-        rows={},
-    )
-    return ExportClaim(export, token) if claimed else None
+    token = claim_row(export, lease=LEASE, at=at, rows={})
+    return ExportClaim(export, token) if token else None
 
 
 def keep_claim(claim: ExportClaim, rows: Rows) -> None:
     """Say that the worker lives, and how far it is. Raises ClaimLostError if it is not its own."""
-    kept = _claimed(claim).update(leased_until=timezone.now() + LEASE, rows=rows)
+    kept = _standing(claim).update(leased_until=timezone.now() + LEASE, rows=rows)
     if not kept:
         raise ClaimLostError("It was claimed again, or deleted.")
 
 
 def finish_export(claim: ExportClaim, rows: Rows, *, size: int, sha256: str, at: datetime) -> bool:
     """Say that the file is there; False if the claim is no longer its own."""
-    finished = _claimed(claim).update(
+    finished = _standing(claim).update(
         **UNCLAIMED,
         state=Export.State.READY,
         rows=rows,
@@ -189,10 +178,7 @@ def finish_export(claim: ExportClaim, rows: Rows, *, size: int, sha256: str, at:
 
 def fail_export(claim: ExportClaim, error: str, *, at: datetime) -> bool:
     """Say why there is no file; False if the claim is not its own."""
-    failed = _claimed(claim).update(
-        **UNCLAIMED, state=Export.State.FAILED, error=error, finished_at=at
-    )
-    return bool(failed)
+    return fail(_standing(claim), error, at=at)
 
 
 def open_export(export: Export) -> IO[bytes]:
@@ -235,9 +221,7 @@ def delete_export(export: Export) -> None:
 
 def due_exports(*, at: datetime) -> QuerySet[Export]:
     """Exports that a worker may claim now: waiting ones, and those whose lease has ended."""
-    return Export.objects.filter(
-        Q(state=Export.State.WAITING) | Q(state=Export.State.CLAIMED, leased_until__lte=at)
-    )
+    return due_rows(Export.objects.all(), at=at)
 
 
 def ring_due_exports(*, at: datetime) -> int:
@@ -248,8 +232,8 @@ def ring_due_exports(*, at: datetime) -> int:
     return len(ids)
 
 
-def _claimed(claim: ExportClaim) -> QuerySet[Export]:
-    return Export.objects.filter(pk=claim.export.pk, state=Export.State.CLAIMED, claim=claim.token)
+def _standing(claim: ExportClaim) -> QuerySet[Export]:
+    return claimed(Export.objects.filter(pk=claim.export.pk), claim.token)
 
 
 def _storage() -> Storage:
@@ -298,7 +282,4 @@ def _ring(export_id: uuid.UUID) -> None:
     # The task imports this module for its work.
     from leaderboards.tasks import build_export as bell
 
-    try:
-        bell.apply_async((str(export_id),), expires=BELL_EXPIRES.total_seconds())
-    except OperationalError:
-        logger.warning("The broker can't be reached; export %s waits for a beat.", export_id)
+    ring(bell, str(export_id))

@@ -4,19 +4,28 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from leaderboards.errors import BoardError
 from leaderboards.facts import UnknownFactsError, parse
 from leaderboards.models import Report
 from leaderboards.ranking.errors import RankingError
 from leaderboards.reports import KINDS, Json, compute_of
+from leaderboards.services.leases import (
+    BREAKS_OFF,
+    UNCLAIMED,
+    UNFORESEEN,
+    claim_row,
+    claimed,
+    due_rows,
+    fail,
+    give_up,
+)
+from studies.bells import ring
 from studies.models import Study
 
 if TYPE_CHECKING:
@@ -27,22 +36,7 @@ T = TypeVar("T")
 
 # Longer than any of them takes. A worker that died is noticed so late, and a person told so.
 LEASE: Final = timedelta(minutes=15)
-MOST_ATTEMPTS: Final = 3
-# Bells rung again don't pile up where every worker is busy.
-BELL_EXPIRES: Final = timedelta(seconds=30)
-UNCLAIMED: Final = {"claim": None, "leased_until": None}
-# What a computation breaks off with if it is wrong. What the machine lacks is another matter: the
-# lease ends, and it is tried again.
-BREAKS_OFF: Final = (
-    ArithmeticError,
-    AttributeError,
-    DatabaseError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
 DIED: Final = "The worker that was computing it died, several times."
-UNFORESEEN: Final = "It broke off unexpectedly ({error}). The server's log has more."
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ def ask_for_report(
         report = Report.objects.create(
             study=study, kind=kind, subject=subject, asked_at=at, asked_by=by
         )
-    _ring_on_commit(report.pk)
+    _ring(report.pk)
     return report
 
 
@@ -141,20 +135,10 @@ def write_report(report_id: int, *, at: datetime) -> None:
 def claim_report(report_id: int, *, at: datetime) -> ReportClaim | None:
     """Claim a report for this worker; None if it is not to be computed, or not by this one."""
     report = due_reports(at=at).select_related("study").filter(pk=report_id).first()
-    if report is None:
+    if report is None or give_up(report, why=DIED, at=at):
         return None
-    standing = due_reports(at=at).filter(pk=report_id, attempts=report.attempts)
-    if report.attempts >= MOST_ATTEMPTS:
-        standing.update(**UNCLAIMED, state=Report.State.FAILED, error=DIED, finished_at=at)
-        return None
-    token = uuid.uuid4()
-    claimed = standing.update(
-        state=Report.State.CLAIMED,
-        claim=token,
-        leased_until=at + LEASE,
-        attempts=F("attempts") + 1,
-    )
-    if not claimed:
+    token = claim_row(report, lease=LEASE, at=at)
+    if token is None:
         return None
     return ReportClaim(report.pk, token, report.study, report.kind, report.subject)
 
@@ -162,7 +146,7 @@ def claim_report(report_id: int, *, at: datetime) -> ReportClaim | None:
 @transaction.atomic
 def finish_report(claim: ReportClaim, document: Json, *, at: datetime) -> bool:
     """Store what came out, and drop what it replaces; False if the claim is no longer its own."""
-    finished = _claimed(claim).update(
+    finished = _standing(claim).update(
         **UNCLAIMED, state=Report.State.FINISHED, document=document, finished_at=at
     )
     if finished:
@@ -173,17 +157,12 @@ def finish_report(claim: ReportClaim, document: Json, *, at: datetime) -> bool:
 
 def fail_report(claim: ReportClaim, error: str, *, at: datetime) -> bool:
     """Say why there is no report; the one before stays. False if the claim is not its own."""
-    failed = _claimed(claim).update(
-        **UNCLAIMED, state=Report.State.FAILED, error=error, finished_at=at
-    )
-    return bool(failed)
+    return fail(_standing(claim), error, at=at)
 
 
 def due_reports(*, at: datetime) -> QuerySet[Report]:
     """Reports that a worker may claim now: waiting ones, and those whose lease has ended."""
-    return Report.objects.filter(
-        Q(state=Report.State.WAITING) | Q(state=Report.State.CLAIMED, leased_until__lte=at)
-    )
+    return due_rows(Report.objects.all(), at=at)
 
 
 def ring_due_reports(*, at: datetime) -> int:
@@ -194,19 +173,12 @@ def ring_due_reports(*, at: datetime) -> int:
     return len(ids)
 
 
-def _claimed(claim: ReportClaim) -> QuerySet[Report]:
-    return Report.objects.filter(pk=claim.report_id, state=Report.State.CLAIMED, claim=claim.token)
-
-
-def _ring_on_commit(report_id: int) -> None:
-    transaction.on_commit(partial(_ring, report_id))
+def _standing(claim: ReportClaim) -> QuerySet[Report]:
+    return claimed(Report.objects.filter(pk=claim.report_id), claim.token)
 
 
 def _ring(report_id: int) -> None:
     # The task imports this module for its work.
-    from leaderboards.tasks import write_report as bell
+    from leaderboards.tasks import write_report
 
-    try:
-        bell.apply_async((report_id,), expires=BELL_EXPIRES.total_seconds())
-    except OperationalError:
-        logger.warning("The broker can't be reached; report %s waits for a beat.", report_id)
+    ring(write_report, report_id)

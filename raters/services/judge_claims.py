@@ -10,12 +10,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final, Self
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from kombu.exceptions import OperationalError
 
 from raters.judge_cases import read_questions, with_examples
 from raters.judging.cases import Question
@@ -26,6 +24,7 @@ from raters.judging.settings import Settings
 from raters.models import JudgeLabel, Judgement, JudgeRun, JudgeVerdict
 from raters.services.judge_runs import end_if_done
 from studies import providers
+from studies.bells import AT_ONCE, ring
 from studies.models import ChatModel
 from studies.providers import ProviderError
 
@@ -33,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 # How long after its last sign of life a worker is taken for dead.
 LEASE: Final = timedelta(seconds=30)
-BELL_EXPIRES: Final = timedelta(seconds=20)
 LONGEST_ERROR: Final = 2_000
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
 
@@ -89,27 +87,15 @@ class JudgementClaim:
 # Ringing
 
 
-def ring_run(run_id: int, *, times: int = 1, after: timedelta | None = None) -> None:
+def ring_run(run_id: int, *, times: int = 1, after: timedelta = AT_ONCE) -> None:
     """Ring for workers to go on with a run, once what is being written is committed.
 
     A broker that can't be reached fails nothing: the next beat rings again.
     """
-    transaction.on_commit(partial(_ring, run_id, times, after))
-
-
-def _ring(run_id: int, times: int, after: timedelta | None) -> None:
     # The task imports this module for its work.
-    from raters.tasks import judge as bell
+    from raters.tasks import judge
 
-    try:
-        for _ in range(times):
-            bell.apply_async(
-                (run_id,),
-                countdown=after.total_seconds() if after else None,
-                expires=(BELL_EXPIRES + (after or timedelta())).total_seconds(),
-            )
-    except OperationalError:
-        logger.warning("The broker can't be reached; run %s waits for the next beat.", run_id)
+    ring(judge, run_id, times=times, after=after)
 
 
 def ring_running_runs(*, at: datetime) -> int:

@@ -11,19 +11,18 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from raters.models import Reply
 from raters.quality.broken import spoil
 from raters.services.answers import AnswerInThread, hidden_endpoint_of
 from raters.shown import names_to_hide, shown_text
 from studies import providers
+from studies.bells import AT_ONCE, ring
 from studies.models import ChatModel, Contestant, Study
 from studies.providers import Message, ProviderError, Role
 
@@ -84,27 +83,16 @@ class ReplyClaim:
 
 
 def ring_reply(
-    reply_id: int, *, after: timedelta | None = None, expires: timedelta | None = None
+    reply_id: int, *, after: timedelta = AT_ONCE, expires: timedelta | None = None
 ) -> None:
     """Ring for a worker to make a reply, once what is being written is committed.
 
     A broker that can't be reached fails nothing: the next beat rings again.
     """
-    transaction.on_commit(partial(_ring, reply_id, after, expires))
-
-
-def _ring(reply_id: int, after: timedelta | None, expires: timedelta | None) -> None:
     # The task imports this module for its work.
     from raters.tasks import make_reply as bell
 
-    try:
-        bell.apply_async(
-            (reply_id,),
-            countdown=after.total_seconds() if after else None,
-            expires=expires.total_seconds() if expires else None,
-        )
-    except OperationalError:
-        logger.warning("The broker can't be reached; reply %s waits for the next beat.", reply_id)
+    ring(bell, reply_id, after=after, expires=expires)
 
 
 def due_replies(*, at: datetime) -> QuerySet[Reply]:

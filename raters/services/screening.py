@@ -9,12 +9,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from raters.errors import UnreadableScreenError
 from raters.models import Battle, Participation, Turn
@@ -38,12 +35,10 @@ from raters.services.panel import IS_KEPT
 from raters.services.strikes import give_signal, strike_or_forgive
 from raters.services.styles import store_styles
 from raters.services.talk import Talk, read_talk
+from studies.bells import ring
 from studies.models import ScreenRule, Study
 from studies.providers import ProviderError
 from studies.registry import endpoint_of
-
-if TYPE_CHECKING:
-    from celery import Task as CeleryTask
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +68,8 @@ LEASE: Final = timedelta(minutes=2)
 # How long the screener may take for one answer, and for how long after a message it is asked again.
 ANSWER_TIME: Final = timedelta(seconds=45)
 GIVES_UP: Final = timedelta(minutes=15)
-# As many bells as one beat rings at most, each good until the next ones.
+# As many bells as one beat rings at most.
 BELLS: Final = 500
-BELL_EXPIRES: Final = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ def ring_screen(row: Turn | Battle) -> None:
     from raters import tasks  # they call this module for their work
 
     bell = tasks.screen_turn if isinstance(row, Turn) else tasks.screen_battle
-    transaction.on_commit(partial(_ring, bell, row.pk))
+    ring(bell, row.pk)
 
 
 def ring_due_screens(*, at: datetime) -> int:
@@ -126,13 +120,6 @@ def ring_due_screens(*, at: datetime) -> int:
             ring_screen(row)
             rung += 1
     return rung
-
-
-def _ring(bell: "CeleryTask", row_id: int) -> None:
-    try:
-        bell.apply_async((row_id,), expires=BELL_EXPIRES.total_seconds())
-    except OperationalError:
-        logger.warning("The broker can't be reached; %s waits for the next beat.", bell.name)
 
 
 def _claim(row: Turn | Battle, *, at: datetime) -> bool:

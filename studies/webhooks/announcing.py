@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from studies.models import Study, WebhookDelivery, WebhookEndpoint, WebhookEvent
-from studies.webhooks.ringing import ring_on_commit
+from studies.webhooks.ringing import ring_delivery
 
 Kind = WebhookEvent.Kind
 
@@ -62,5 +62,5 @@ def body_of(event: WebhookEvent) -> bytes:
 
 def _deliver(event: WebhookEvent, endpoint: WebhookEndpoint, *, at: datetime) -> WebhookDelivery:
     delivery = WebhookDelivery.objects.create(event=event, endpoint=endpoint, since=at, due_at=at)
-    ring_on_commit(delivery.pk)
+    ring_delivery(delivery.pk)
     return delivery

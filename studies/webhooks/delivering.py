@@ -13,7 +13,7 @@ from django.db.models import F
 from studies.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from studies.providers.addresses import AddressRules
 from studies.webhooks.announcing import body_of
-from studies.webhooks.ringing import due_deliveries, ring_on_commit
+from studies.webhooks.ringing import due_deliveries, ring_delivery
 from studies.webhooks.sending import Sent, send
 from studies.webhooks.signing import headers_of, message_id, secrets_of
 
@@ -130,7 +130,7 @@ def replay(delivery: WebhookDelivery, *, at: datetime) -> None:
     WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.CLAIMED).update(
         state=State.WAITING, since=at, due_at=at, attempts_made=0, ended_at=None
     )
-    ring_on_commit(delivery.pk)
+    ring_delivery(delivery.pk)
 
 
 def change_secret(endpoint: WebhookEndpoint) -> None:

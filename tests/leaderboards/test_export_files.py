@@ -21,7 +21,6 @@ from leaderboards.services.exports import (
     DIED,
     KEPT,
     LEASE,
-    MOST_ATTEMPTS,
     NO_ROOM,
     ClaimLostError,
     ask_for_export,
@@ -36,6 +35,7 @@ from leaderboards.services.exports import (
     ring_due_exports,
     why_not_written,
 )
+from leaderboards.services.leases import MOST_ATTEMPTS
 from studies.models import ApiToken, Study
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 

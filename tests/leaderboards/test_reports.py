@@ -10,6 +10,7 @@ from leaderboards import reports as kinds
 from leaderboards.errors import NothingToRankError
 from leaderboards.models import Report
 from leaderboards.services import reports
+from leaderboards.services.leases import MOST_ATTEMPTS
 from studies.models import Study
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -94,7 +95,7 @@ def test_an_unforeseen_error_is_told_without_its_words(
 def test_a_report_whose_worker_died_is_claimed_anew_and_at_last_given_up(study: Study) -> None:
     report = reports.ask_for_report(study, "count_contestants", at=AT)
     at = AT
-    for _ in range(reports.MOST_ATTEMPTS):
+    for _ in range(MOST_ATTEMPTS):
         assert reports.claim_report(report.pk, at=at) is not None
         assert reports.claim_report(report.pk, at=at + reports.LEASE / 2) is None
         at += reports.LEASE
