@@ -24,10 +24,11 @@ from studies.checks import missing_of_checks
 from studies.dimension_templates import dimension_templates
 from studies.errors import QuotaError, StudyNotReadyError
 from studies.ledger import changing_rules
+from studies.life_cycle import mark_open, refused_step, states_before
 from studies.models import Cell, CompletionCode, Contestant, Electorate, Group, Quota, Study
 from studies.providers import ProviderError, check_address
 from studies.registry import address_rules, endpoint_of
-from studies.services import CELL_SEPARATOR, mark_open, refused_step, states_before
+from studies.services import CELL_SEPARATOR
 from studies.spending import overspending
 from studies.stopping import missing_of_stopping
 

@@ -7,13 +7,10 @@ from django.db import transaction
 
 from studies.errors import StateError, StudyNotReadyError
 from studies.ledger import changing_rules
+from studies.life_cycle import mark_open
 from studies.models import Study
 from studies.planning import CONTESTANTS_NEEDED, allocate_quotas
-from studies.services import (
-    add_consent_text,
-    choose_overall_dimension,
-    mark_open,
-)
+from studies.services import add_consent_text, choose_overall_dimension
 from studies.stopping import empty_queue
 
 CONSENT: Final = "The raters of this study are simulated: nobody has to agree to anything."

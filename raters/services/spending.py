@@ -7,8 +7,8 @@ from typing import Final
 from django.db import transaction
 
 from studies.errors import StateError
+from studies.life_cycle import move_study
 from studies.models import Study, WebhookEvent
-from studies.services import move_study
 from studies.spending import overspending
 from studies.webhooks import announce
 

@@ -38,15 +38,10 @@ from studies.admin.tasks import OVER, TaskInline, battles_planned_of
 from studies.dimension_templates import dimension_templates, reword_questions
 from studies.errors import StudyError
 from studies.ledger import changing_rules
+from studies.life_cycle import NEXT_STATES
 from studies.models import ConsentText, Contestant, Electorate, Study
 from studies.planning import missing_before_opening
-from studies.services import (
-    NEXT_STATES,
-    add_consent_text,
-    choose_protocol,
-    enter_contestant,
-    give_electorate,
-)
+from studies.services import add_consent_text, choose_protocol, enter_contestant, give_electorate
 from studies.stopping import empty_queue, has_ended
 
 STATE_COLOURS = {

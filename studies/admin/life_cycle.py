@@ -9,9 +9,9 @@ from unfold.decorators import action
 from accounts.admin_pages import Step, page_of, take_step
 from studies.admin.links import StudyLinks
 from studies.errors import StudyError
+from studies.life_cycle import move_study
 from studies.models import Study
 from studies.planning import open_study
-from studies.services import move_study
 
 
 class LifeCycleSteps(StudyLinks):

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from studies.api.studies import StudySummaryOut
 from studies.api.writes import Writes, log_change
 from studies.errors import StudyError
+from studies.life_cycle import move_study
 from studies.models import Study
 from studies.planning import open_study
-from studies.services import move_study
 
 STEPS: Final = {
     "open": Study.State.OPEN,

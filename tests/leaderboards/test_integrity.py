@@ -25,9 +25,10 @@ from raters.services.erasing import withdraw_and_erase
 from raters.services.exclusions import exclude, exclude_by_rule, lift_exclusion
 from studies import chain
 from studies.ledger import export_ledger, head, record_sharing
+from studies.life_cycle import move_study
 from studies.models import Study
 from studies.planning import allocate_quotas, open_study
-from studies.services import move_study, withdraw_contestant
+from studies.services import withdraw_contestant
 from tests.cast import NOW, complete_design, make_admin, make_board, make_study
 from tests.kept import kept
 

@@ -27,9 +27,9 @@ from raters.services.panel import (
     start,
 )
 from raters.tasks import release_expired_places as release_task
+from studies.life_cycle import move_study
 from studies.models import Quota, Study, WebhookEvent
 from studies.planning import TAKES_A_PLACE, allocate_quotas, open_study
-from studies.services import move_study
 from tests.cast import NOW, complete_design, make_study
 from tests.raters import crowd
 

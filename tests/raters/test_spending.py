@@ -12,9 +12,9 @@ from raters.services.previews import start_preview
 from raters.services.spending import pause_overspent_studies
 from raters.tasks import pause_overspent_studies as beat
 from studies.errors import StudyNotReadyError
+from studies.life_cycle import move_study
 from studies.models import ChatModel, Study, WebhookEvent
 from studies.planning import open_study
-from studies.services import move_study
 from studies.spending import spending_by_contestant, spent
 from tests.cast import NOW, complete_design, make_admin, make_study
 from tests.raters.live import make_live_study, open_battle, say, take_part

@@ -16,12 +16,10 @@ from raters.services.panel import places
 from raters.services.simulated import SIMULATED_REPLY, answer_as_simulated, skip_screens
 from raters.simulation import Cells, Population, draw_skills
 from studies.errors import StateError, StudyNotReadyError
+from studies.life_cycle import move_study
 from studies.models import ChatModel, Quota, Study
 from studies.planning import allocate_quotas
-from studies.services import (
-    enter_contestant,
-    move_study,
-)
+from studies.services import enter_contestant
 from studies.simulated import open_to_simulated_raters
 from tests.cast import NOW, make_electorate
 from tests.raters.live import make_live_study, open_battle, say

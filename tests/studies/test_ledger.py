@@ -17,10 +17,11 @@ from studies import chain
 from studies.cloning import clone_study
 from studies.errors import LedgerError, StateError
 from studies.ledger import By, Kind, export_ledger, head, record, record_sharing
+from studies.life_cycle import move_study
 from studies.models import ChatModel, LedgerEntry, Study
 from studies.planning import allocate_quotas, open_study
 from studies.registry import pinned_digest
-from studies.services import give_electorate, move_study, withdraw_contestant
+from studies.services import give_electorate, withdraw_contestant
 from studies.stopping import mark_answered, take_raters_again
 from tests.cast import (
     NOW,

@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 
 from raters.models import Participation, Rater
 from studies.errors import QuotaError, StateError, StudyNotReadyError
+from studies.life_cycle import move_study
 from studies.models import ChatModel, Study
 from studies.planning import allocate_quotas, missing_before_opening, open_study, plan_quotas
-from studies.services import move_study, withdraw_contestant
+from studies.services import withdraw_contestant
 from tests.cast import NOW, complete_design, make_electorate, make_study
 
 pytestmark = pytest.mark.django_db

@@ -12,10 +12,10 @@ import pytest
 from django.db import connection, transaction
 
 from leaderboards.services.boards import take_board
+from studies.life_cycle import move_study
 from studies.models import Study, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from studies.providers.addresses import AddressRules
 from studies.providers.errors import AddressRefusedError
-from studies.services import move_study
 from studies.stopping import mark_answered
 from studies.webhooks import announce
 from studies.webhooks.delivering import (
