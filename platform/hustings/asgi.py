@@ -3,23 +3,20 @@
 A page is made by one thread from beginning to end, as in a WSGI server, and there are only so many
 of them: Django alone would begin as many requests at once as come, each with a connection to the
 database of its own, and each hand-over between its middleware and the event loop would wait for
-all the others.
+all the others. What a stream is to tell is asked for in the same way; then the event loop sends it.
 """
 
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from inspect import iscoroutinefunction
 from typing import Final
 
 import django
-from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hustings.settings")
 
@@ -27,7 +24,7 @@ PAGES_AT_ONCE: Final = 8
 
 
 class Application(ASGIHandler):
-    """Pages in a few threads that keep their connections; what is asynchronous in the event loop.
+    """Pages in a few threads that keep their connections. No view of the site is asynchronous.
 
     More pages than that wait for their turn, and who has gone meanwhile is not served.
     """
@@ -40,13 +37,8 @@ class Application(ASGIHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""
-        if not _is_asynchronous(request):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._page, request)
-        response: HttpResponseBase = await super().get_response_async(request)
-        # Its thread ends with the request, and no other finds the connection.
-        await sync_to_async(connections.close_all)()
-        return response
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._page, request)
 
     def _page(self, request: HttpRequest) -> HttpResponseBase:
         close_old_connections()
@@ -54,13 +46,6 @@ class Application(ASGIHandler):
             return self._pages.get_response(request)
         finally:
             close_old_connections()
-
-
-def _is_asynchronous(request: HttpRequest) -> bool:
-    try:
-        return iscoroutinefunction(resolve(request.path_info).func)
-    except Resolver404:
-        return False
 
 
 django.setup(set_prefix=False)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 
-from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import (
     Http404,
@@ -231,7 +230,7 @@ def _reply_data(reply: ReplyView) -> dict[str, object]:
 
 
 @require_safe
-async def stream(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
+def stream(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
     """Replies as they are written, as server-sent events; 204 where the server can't stream.
 
     A WSGI server would hold the answer back until its end, so there the page polls instead.
@@ -239,17 +238,13 @@ async def stream(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=204)
     try:
-        battle = await sync_to_async(_watched_battle)(request, slug, key)
+        battle = _battle_of(get_participation_for(request, slug), key)
     except UnknownRaterError:
         return HttpResponse(status=401)
     response = StreamingHttpResponse(_events(battle), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
-
-
-def _watched_battle(request: HttpRequest, slug: str, key: str) -> Battle:
-    return _battle_of(get_participation_for(request, slug), key)
 
 
 async def _events(battle: Battle) -> AsyncIterator[str]:
