@@ -191,6 +191,14 @@ def test_what_the_client_has_already_is_not_sent_again(client, study):
     assert changed.status_code == 200
 
 
+def test_what_is_not_what_the_client_names_is_refused_with_a_problem(client, board):
+    for address in (f"{LIST}tea/", f"{LIST}tea/boards/{board.pk}/"):
+        refused = client.get(address, headers={"If-Match": '"another"'})
+        assert refused["Content-Type"] == "application/problem+json"
+        assert refused.json()["status"] == refused.status_code == 412
+        assert "If-Match" in refused.json()["detail"]
+
+
 @pytest.mark.parametrize("part", ["", "rows/", "head-to-head/"])
 def test_a_board_that_did_not_change_costs_no_reading(client, board, part):
     address = f"{LIST}tea/boards/{board.pk}/{part}"

@@ -12,6 +12,7 @@ from django.template.response import SimpleTemplateResponse
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 
 from hustings.rest.limits import tell_allowance
+from hustings.rest.problems import with_words
 
 View = Callable[..., HttpResponseBase]
 
@@ -27,6 +28,7 @@ def finished(view: View) -> View:
         _tell_who_may_keep(request, response)
         if request.method in {"GET", "HEAD"} and response.status_code == HTTPStatus.OK:
             response = _unless_unchanged(request, response)
+        response = with_words(request, response)
         tell_allowance(request, response)
         return response
 

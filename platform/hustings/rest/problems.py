@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.views import defaults
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -14,6 +15,10 @@ from rest_framework.views import exception_handler
 
 PROBLEM_JSON: Final = "application/problem+json"
 API: Final = "/api/"
+SAID_BY_HEADERS: Final = {
+    412: "What stands here is not what If-Match names: ask for it without.",
+    416: "The file has no such range: Content-Range says how long it is.",
+}
 # A body that is no object has no field to blame.
 BODY: Final = "body"
 
@@ -62,6 +67,18 @@ def bad_request(request: HttpRequest, exception: Exception, *args: Any) -> HttpR
     if not request.path.startswith(API):
         return defaults.bad_request(request, exception, *args)
     return _answer(request, HTTPStatus.BAD_REQUEST, "This request can't be understood.")
+
+
+def with_words(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """A refusal by which Django says no more than its number, as a problem; else the answer."""
+    detail = SAID_BY_HEADERS.get(response.status_code)
+    if detail is None:
+        return response
+    told = _answer(request, response.status_code, detail)
+    for name in ("ETag", "Content-Range"):
+        if response.has_header(name):
+            told[name] = response[name]
+    return told
 
 
 def _answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
