@@ -11,7 +11,7 @@ from django.utils import timezone
 from hustings import api
 from studies.access import Scope
 from studies.api import OfStudy, Writes
-from studies.models import ApiToken
+from studies.models import ApiToken, Study
 from tests.cast import make_admin, make_board, make_study, make_user
 from tests.studies.test_api import bearer
 from tests.studies.test_writes import post
@@ -144,6 +144,17 @@ def test_a_user_in_a_browser_is_not_narrowed_but_needs_what_the_admin_asks(clien
     settings.STAFF_MFA_REQUIRED = True
     refused = post(client, address("step-list"), {"step": "open"})
     assert (refused.status_code, "second factor" in refused.json()["detail"]) == (403, True)
+
+
+def test_staff_without_a_second_factor_read_what_anybody_may(client, settings):
+    study = make_study(raters=0)
+    client.force_login(make_user("ann", READER, TALKS, is_staff=True))
+    assert client.get(address("conversation-list")).status_code == 200
+    settings.STAFF_MFA_REQUIRED = True
+    assert client.get(address("conversation-list")).status_code == 403
+    assert client.get(address("study-detail")).status_code == 200
+    Study.objects.filter(pk=study.pk).update(is_public=False)
+    assert client.get(address("study-detail")).status_code == 404
 
 
 def test_who_is_no_longer_staff_manages_nothing_by_an_old_token(client):

@@ -3,19 +3,26 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils.functional import cached_property
 from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.admin_site import needs_second_factor
 from studies.access import Asker, Scope
 from studies.models import ApiToken, Study
 
 
 def asker_of(request: Request) -> Asker:
-    """Who asks: the user that is signed in, or the token's, narrowed by the token."""
+    """Who asks: the user that is signed in, or the token's, narrowed by the token.
+
+    Staff who have yet to set up a second factor are nobody here, as in the admin.
+    """
     token = request.auth if isinstance(request.auth, ApiToken) else None
+    if token is None and needs_second_factor(request._request):  # noqa: SLF001
+        return Asker(AnonymousUser())
     return Asker(request.user, token)
 
 

@@ -69,12 +69,12 @@ class Writes(OfStudy, ABC):
     def refusal(self, request: Request) -> str:
         if request.method in SAFE_METHODS:
             return super().refusal(request)
+        if request.auth is None and needs_second_factor(request._request):  # noqa: SLF001
+            return "Set up a second factor first, as for the admin."
         if refused := self.asker.refusal(Scope.MANAGE, self.study):
             return refused
         if not request.user.has_perm(self.permission):
             return f"Your user lacks the permission {self.permission}."
-        if request.auth is None and needs_second_factor(request._request):  # noqa: SLF001
-            return "Set up a second factor first, as for the admin."
         return ""
 
     def post(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
