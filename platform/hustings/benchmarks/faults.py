@@ -22,7 +22,13 @@ from django.db import connection
 from hustings.benchmarks.crowd import Crowd, Visit, visits_of
 from hustings.benchmarks.faults_caused import FAULTS, Scene, faked_clock
 from hustings.benchmarks.faults_raters import Diary, walk_patiently
-from hustings.benchmarks.faults_site import WEB_PROCESSES, FaultySite, faulty_site, start
+from hustings.benchmarks.faults_site import (
+    WEB_PROCESSES,
+    FaultySite,
+    faulty_site,
+    start,
+    supervised,
+)
 from hustings.benchmarks.raters import BATTLES_EACH, CODE, groups_to_come, look, open_large_study
 from raters.models import Turn, Verdict
 from studies.models import Study
@@ -78,7 +84,7 @@ class Count:
 class FaultsSeen:
     """Every fault in the order in which it was caused, and the final count.
 
-    `ended_alone` names the parts that were not running in the end, though nobody had ended them.
+    `ended_alone` names the parts that ended though nobody had told them to, and were started again.
     """
 
     battles: int
@@ -122,14 +128,15 @@ def run(
         begun = time.time()
         diary = Diary()
         caused: list[_Caused] = []
-        asyncio.run(_live_through(scene, crowd, visits, diary, caused, only))
+        with supervised(site) as ended_alone:
+            asyncio.run(_live_through(scene, crowd, visits, diary, caused, only))
         count = _count(study, diary, raters)
         return FaultsSeen(
             battles=len(diary.verdicts),
             faults=_figures(diary, caused),
             count=count,
             is_whole=_is_whole(count),
-            ended_alone=[name for name, part in site.parts.items() if not part.is_running],
+            ended_alone=ended_alone,
             failures=crowd.timings.failures,
             longest_wait_without_fault_s=_quiet_wait(diary, caused),
             seconds=round(time.time() - begun, 1),

@@ -1,7 +1,7 @@
 """A whole installation on loopback whose parts can be killed, stopped and started one by one.
 
-PostgreSQL keeps its promises (fsync and synchronous_commit are on), Redis keeps nothing on disk,
-and what systemd would start again is started again by whoever killed it.
+PostgreSQL keeps its promises (fsync and synchronous_commit are on), and Redis keeps nothing on
+disk. What is killed is started again by whoever killed it, and what ends by itself as by systemd.
 """
 
 import os
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -32,7 +33,9 @@ DEBIAN: Final = Path("/usr/lib/postgresql")
 WEB_PROCESSES: Final = 2
 THREADS: Final = 32
 CHAT_SERVERS: Final = 2
+PROGRAMS: Final = ("worker", "beat", "web")
 STARTS_WITHIN_S: Final = 60.0
+LOOKED_AFTER_S: Final = 1.0
 # What a disk of its own for exports holds.
 DISK: Final = "1m"
 
@@ -47,14 +50,39 @@ class Part:
     log: Path
     is_up: Callable[[], bool] = lambda: True
     _process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._process is not None and self._process.poll() is None
+    _turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def start(self) -> None:
         """Until it is up. Raises RuntimeError if it does not come up in time."""
+        with self._turn:
+            self._start()
+
+    def start_if_it_ended(self) -> bool:
+        """Start it again if it has ended though nobody had told it to; whether it had."""
+        with self._turn:
+            has_ended = self._process is not None and self._process.poll() is not None
+            if has_ended:
+                self._start()
+        return has_ended
+
+    def kill(self) -> None:
+        """SIGKILL to the process and all that it started, at one time."""
+        with self._turn:
+            self._kill()
+
+    def end(self, by: signal.Signals = signal.SIGTERM) -> None:
+        """Tell it to end, and wait until it has."""
+        with self._turn:
+            if self._process is None:
+                return
+            _signal(self._process.pid, by)
+            try:
+                self._process.wait(STARTS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self._kill()
+            self._process = None
+
+    def _start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own command
                 self.command, env=self.environment, stdout=log, stderr=log, start_new_session=True
@@ -65,8 +93,7 @@ class Part:
                 raise RuntimeError(f"{self.name} did not come up; its log is {self.log}.")
             time.sleep(0.1)
 
-    def kill(self) -> None:
-        """SIGKILL to the process and all that it started, at one time."""
+    def _kill(self) -> None:
         if self._process is None:
             return
         # PostgreSQL's processes are each a group of their own.
@@ -74,17 +101,6 @@ class Part:
             _signal(child, signal.SIGKILL)
         _signal(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._process = None
-
-    def end(self, by: signal.Signals = signal.SIGTERM) -> None:
-        """Tell it to end, and wait until it has."""
-        if self._process is None:
-            return
-        _signal(self._process.pid, by)
-        try:
-            self._process.wait(STARTS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
         self._process = None
 
 
@@ -146,8 +162,30 @@ def faulty_site(*, reply_s: float) -> Iterator[FaultySite]:
 
 def start(site: FaultySite) -> None:
     """Start web, worker and beat, once there is a study to serve."""
-    for name in ("worker", "beat", "web"):
+    for name in PROGRAMS:
         site.parts[name].start()
+
+
+@contextmanager
+def supervised(site: FaultySite) -> Iterator[list[str]]:
+    """Start web, worker and beat again where one ends by itself, as systemd does.
+
+    Gives the names of those that did, each as often.
+    """
+    ended: list[str] = []
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(LOOKED_AFTER_S):
+            ended.extend(name for name in PROGRAMS if site.parts[name].start_if_it_ended())
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield ended
+    finally:
+        is_over.set()
+        looking.join()
 
 
 def _lay_out(home: Path, stack: ExitStack) -> FaultySite:
