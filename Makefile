@@ -8,7 +8,7 @@ BIN := .venv/bin
 # uv installs the same hash-pinned files ten times faster, where it is there.
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 # What a file's tests share is made once, and files come in the order of tests/databases.py.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 # Each of the tests' processes would else compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 TEMPLATES := $(shell find templates -name '*.html')
@@ -18,9 +18,10 @@ TEMPLATES := $(shell find templates -name '*.html')
 demo: .venv/demo-installed
 	$(BIN)/hustings demo --port $(PORT)
 
+# Three workers for two processors: on SQLite some wait for processes, browsers and clocks.
 test: lint types
-	$(PYTEST) --database sqlite
-	$(PYTEST) --database postgres
+	$(PYTEST) -n 3 --database sqlite
+	$(PYTEST) -n 2 --database postgres
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .
@@ -50,11 +51,13 @@ schema: .venv/test-installed
 pictures: .venv/test-installed
 	HUSTINGS_TAKE_PICTURES=1 $(BIN)/python -m pytest -q tests/test_pictures.py
 
-# What raters read, in other languages. Needs Debian's gettext; then translate what is empty, and
-# run it again.
+# What raters read, in German. Needs Debian's gettext; then translate what is empty, and run it
+# again. Everything else is said in English alone: US English, written by hand, where it differs.
+ENGLISH_ONLY := 'admin*' documentation documentation.py leaderboards 'studies/[!m]*' '*/models/[!bcp]*' \
+	'*/models/contestants.py' '*/models/programs.py'
 messages: .venv/test-installed
 	$(BIN)/python manage.py makemessages -l de --no-wrap --no-location --no-obsolete \
-		-i tests -i docs -i var -i build
+		$(foreach pattern,$(ENGLISH_ONLY) tests docs var build,-i $(pattern))
 	for po in platform/hustings/locale/*/LC_MESSAGES/django.po; do \
 		msgfmt --check -o "$${po%.po}.mo" "$$po"; done
 

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Count
+from django.utils.translation import gettext_lazy
 
 from leaderboards import document
 from leaderboards.document import Json
@@ -17,8 +18,8 @@ from studies.models import Study
 
 # What is left out, by the kind of the exclusions: a rule, or what they name.
 KIND_WORDS: Final = {rule.value: rule.label for rule in Exclusion.Rule} | {
-    "participation": "raters named one by one",
-    "battle": "battles named one by one",
+    "participation": gettext_lazy("raters named one by one"),
+    "battle": gettext_lazy("battles named one by one"),
 }
 BOARDS_KEPT: Final = 256
 
@@ -43,7 +44,7 @@ class LeftOut:
     @property
     def words(self) -> str:
         """What is left out by exclusions like this one."""
-        return KIND_WORDS.get(self.rule or self.kind, self.of)
+        return str(KIND_WORDS.get(self.rule or self.kind, self.of))
 
 
 @dataclass(frozen=True)

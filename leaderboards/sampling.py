@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from django.db.models import Count, DateField, Func, Max, Min
+from django.utils.translation import gettext_noop
 
 from leaderboards.ranking.audit import Attendance, SamplingAudit, audit, audit_single
 from leaderboards.ranking.outcomes import IntArray
@@ -14,7 +15,7 @@ from leaderboards.ranking.policies import SamplingRules
 from raters.models import Battle
 from studies.models import Contestant, Study
 
-NOT_NAMED: Final = "not named"
+NOT_NAMED: Final = gettext_noop("not named")
 # Both databases hold instants in UTC. TruncDate is called back in Python by SQLite, row by row,
 # which takes longer than everything else.
 UTC_DAY: Final = Func("created_at", function="DATE", output_field=DateField())

@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 from django.db.models import Count
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leaderboards.errors import NothingToRankError
 from leaderboards.pages.words import listed
@@ -173,18 +175,15 @@ class TopicsPage:
             for profile in Profile
         }
         parts = []
-        for profile, one, many in (
-            (Profile.SPECIALIST, "a specialist", "specialists"),
-            (Profile.GENERALIST, "a generalist", "generalists"),
-        ):
-            if names := said[profile]:
-                is_one = len(names) == 1
-                parts.append(
-                    f"{listed(names)} {'is' if is_one else 'are'} {one if is_one else many}"
-                )
-        if said[Profile.OPEN]:
-            whom = listed(said[Profile.OPEN]) if parts else "any contestant"
-            parts.append(f"of {whom} it can’t be told yet")
+        if names := said[Profile.SPECIALIST]:
+            are = ngettext("%(names)s is a specialist", "%(names)s are specialists", len(names))
+            parts.append(are % {"names": listed(names)})
+        if names := said[Profile.GENERALIST]:
+            are = ngettext("%(names)s is a generalist", "%(names)s are generalists", len(names))
+            parts.append(are % {"names": listed(names)})
+        if names := said[Profile.OPEN]:
+            whom = listed(names) if parts else _("any contestant")
+            parts.append(_("of %(whom)s it can’t be told yet") % {"whom": whom})
         sentence = "; ".join(parts)
         return f"{sentence[0].upper()}{sentence[1:]}."
 

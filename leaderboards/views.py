@@ -6,6 +6,7 @@ import uuid
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from leaderboards.errors import NothingToRankError
@@ -145,7 +146,7 @@ def board_table(request: HttpRequest, slug: str, board_id: uuid.UUID) -> HttpRes
 def _published(study: Study, board_id: uuid.UUID) -> Board:
     found = Board.objects.filter(study=study, pk=board_id).defer("document").first()
     if found is None:
-        raise Http404("This study has no such board.")
+        raise Http404(_("This study has no such board."))
     return found
 
 

@@ -8,6 +8,7 @@ from csp.constants import SELF
 from csp.decorators import csp_update
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from leaderboards.errors import NothingToRankError
@@ -156,7 +157,7 @@ def duels_table(request: HttpRequest, slug: str, board_id: uuid.UUID) -> HttpRes
     def text(_contents: Contents, section: BoardSection) -> str:
         battles = read_battles(section.board, section.dimension_key)
         if battles is None:
-            raise NothingToRankError("Contestants were rated singly: nobody met anybody.")
+            raise NothingToRankError(_("Contestants were rated singly: nobody met anybody."))
         return duels_csv(read_section_rows(section), battles)
 
     return _file(request, slug, board_id, "head-to-head", text)

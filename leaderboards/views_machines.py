@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
@@ -59,7 +60,7 @@ def compute_machine(request: HttpRequest, slug: str, number: int) -> HttpRespons
     run = run_of(study, number)
     by = request.user if isinstance(request.user, User) else None
     ask_for_machine_reports(run, by=by, at=timezone.now())
-    messages.success(request, "It is being compared with people anew.")
+    messages.success(request, _("It is being compared with people anew."))
     return redirect("leaderboards:machine", slug=study.slug, number=number)
 
 
@@ -71,7 +72,7 @@ def machine_conversations(request: HttpRequest, slug: str, number: int) -> HttpR
     asked = {name: request.GET.get(name, "") for name in ("axis", "name", "contestant")}
     dimension = study.dimensions.filter(key=request.GET.get("dimension", "")).first()
     if dimension is None:
-        raise Http404("The study has no such dimension.")
+        raise Http404(_("The study has no such dimension."))
     is_of_ratings = study.protocol == Study.Protocol.SINGLE
     if is_of_ratings:
         # A gap of ratings is of a scenario alone: a contestant is one of them.
@@ -96,7 +97,7 @@ def machine_conversations(request: HttpRequest, slug: str, number: int) -> HttpR
 def _study_of_team(request: HttpRequest, slug: str) -> Study:
     study = get_study_for(request.user, slug)
     if not may_see_live_figures(request.user):
-        raise Http404("There is no such page here, or it is not for you.")
+        raise Http404(_("There is no such page here, or it is not for you."))
     return study
 
 

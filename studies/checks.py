@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from studies.models import AttentionCheck, Study
 from studies.models.checks import lines_of
 
@@ -20,18 +22,21 @@ def flaws_of_words(check: AttentionCheck) -> Iterator[tuple[str, str]]:
     if check.is_battle:
         for field in ("question", "answers", "accepted"):
             if getattr(check, field).strip():
-                yield field, "Leave it empty: this check is a battle, and asks what every one asks."
+                yield (
+                    field,
+                    _("Leave it empty: this check is a battle, and asks what every one asks."),
+                )
     else:
         if not check.question.strip():
-            yield "question", "Say what raters are asked."
+            yield "question", _("Say what raters are asked.")
         if not lines_of(check.accepted):
-            yield "accepted", "Say which answers pass."
+            yield "accepted", _("Say which answers pass.")
     if check.kind == Kind.GOLD and not check.fault:
-        yield "fault", "Say how the one side is broken."
+        yield "fault", _("Say how the one side is broken.")
     if check.kind != Kind.GOLD and check.fault:
-        yield "fault", "Leave it empty: only in a gold battle is a side broken."
+        yield "fault", _("Leave it empty: only in a gold battle is a side broken.")
     if check.kind == Kind.COMPREHENSION and not check.own_answers:
-        yield "answers", "Give it answers to choose from: it stands before the first battle."
+        yield "answers", _("Give it answers to choose from: it stands before the first battle.")
 
 
 def flaws_of_answers(check: AttentionCheck, protocol: str) -> Iterator[tuple[str, str]]:
@@ -40,25 +45,36 @@ def flaws_of_answers(check: AttentionCheck, protocol: str) -> Iterator[tuple[str
         return
     offered, accepted = check.answers_for(protocol), lines_of(check.accepted)
     if twice := [answer for answer, times in Counter(offered).items() if times > 1]:
-        yield "answers", f"“{twice[0]}” stands there twice."
+        yield "answers", _("“%(twice)s” stands there twice.") % {"twice": twice[0]}
     if not ANSWERS_AT_LEAST <= len(offered) <= ANSWERS_AT_MOST:
-        yield "answers", f"Give from {ANSWERS_AT_LEAST} to {ANSWERS_AT_MOST} answers."
+        yield (
+            "answers",
+            _("Give from %(answers_at_least)s to %(answers_at_most)s answers.")
+            % {"answers_at_least": ANSWERS_AT_LEAST, "answers_at_most": ANSWERS_AT_MOST},
+        )
     if unknown := [answer for answer in accepted if answer not in offered]:
-        yield "accepted", f"“{unknown[0]}” is none of its answers: {', '.join(offered)}."
+        yield (
+            "accepted",
+            _("“%(unknown)s” is none of its answers: %(offered)s.")
+            % {"unknown": unknown[0], "offered": ", ".join(offered)},
+        )
     elif accepted and set(accepted) == set(offered):
-        yield "accepted", "Every answer passes: leave one out that fails."
+        yield "accepted", _("Every answer passes: leave one out that fails.")
 
 
 def flaws_between(checks: Iterable[AttentionCheck], *, battles_each: int) -> Iterator[str]:
     """What is wrong with a study's checks beside each other, in sentences."""
     kinds = Counter(check.kind for check in checks)
     if kinds[Kind.REPEAT] > REPEATS_AT_MOST:
-        yield "Repeat one battle at most: take the other checks that repeat one out."
+        yield _("Repeat one battle at most: take the other checks that repeat one out.")
     extra = kinds[Kind.GOLD] + kinds[Kind.REPEAT]
     if extra > battles_each:
         yield (
-            f"{extra} battles would be checks, beside {battles_each} that count: take some out, "
-            "or ask each rater for more battles."
+            _(
+                "%(extra)s battles would be checks, beside %(battles_each)s that count: "
+                "take some out, or ask each rater for more battles."
+            )
+            % {"extra": extra, "battles_each": battles_each}
         )
 
 
@@ -66,6 +82,9 @@ def missing_of_checks(study: Study) -> Iterator[str]:
     """Checks that can't work as they stand, in sentences."""
     checks = list(study.checks.all())
     for check in checks:
-        for _, flaw in (*flaws_of_words(check), *flaws_of_answers(check, study.protocol)):
-            yield f"The attention check “{check}”: {flaw[0].lower()}{flaw[1:]}"
+        for _field, flaw in (*flaws_of_words(check), *flaws_of_answers(check, study.protocol)):
+            yield _("The attention check “%(check)s”: %(flaw)s") % {
+                "check": check,
+                "flaw": f"{flaw[0].lower()}{flaw[1:]}",
+            }
     yield from flaws_between(checks, battles_each=study.battles_each)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from studies.errors import StateError
 from studies.models import Dimension, Study
@@ -69,12 +70,14 @@ def _template(key: str, table: Any) -> DimensionTemplate:
             key, table["name"], table["description"], table["origin"], dimensions
         )
     except (KeyError, TypeError) as flaw:
-        raise ValueError(f"template {key}: {flaw}") from flaw
+        raise ValueError(_("template %(key)s: %(flaw)s") % {"key": key, "flaw": flaw}) from flaw
     keys = [dimension.key for dimension in dimensions]
     if len(set(keys)) < len(keys):
-        raise ValueError(f"template {key}: two dimensions have the same key")
+        raise ValueError(_("template %(key)s: two dimensions have the same key") % {"key": key})
     if sum(dimension.is_overall for dimension in dimensions) > 1:
-        raise ValueError(f"template {key}: more than one dimension is the overall one")
+        raise ValueError(
+            _("template %(key)s: more than one dimension is the overall one") % {"key": key}
+        )
     return template
 
 
@@ -91,8 +94,11 @@ def add_dimension_template(study: Study, *, template: str) -> tuple[Dimension, .
     locked = Study.objects.select_for_update().get(pk=study.pk)
     if locked.state != Study.State.DRAFT:
         raise StateError(
-            f"The study {study.slug} is {locked.state}: its raters compare what it asks now. "
-            "Clone it to ask about more."
+            _(
+                "The study %(slug)s is %(state)s: its raters compare what it asks now. "
+                "Clone it to ask about more."
+            )
+            % {"slug": study.slug, "state": locked.state}
         )
     standing = set(study.dimensions.values_list("key", flat=True))
     last = study.dimensions.aggregate(last=Max("position"))["last"]

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from studies.errors import StateError
 from studies.ledger import By, Kind, record
@@ -37,7 +38,7 @@ def move_study(
     says `public_reason`.
     """
     if to == Study.State.OPEN:
-        raise StateError("A study opens only by the step that checks its design.")
+        raise StateError(_("A study opens only by the step that checks its design."))
     closed = {"closed_at": at} if to == Study.State.CLOSED else {}
     moved = Study.objects.filter(pk=study.pk, state__in=states_before(to)).update(
         state=to, pause_reason=reason, **closed
@@ -78,5 +79,8 @@ def states_before(to: str) -> list[str]:
 
 def refused_step(study: Study, to: str) -> StateError:
     """What to say where the life cycle does not allow a step."""
-    allowed = ", ".join(sorted(NEXT_STATES[study.state])) or "nothing more"
-    return StateError(f"A study that is {study.state} can become: {allowed}. Not {to}.")
+    allowed = ", ".join(sorted(NEXT_STATES[study.state])) or _("nothing more")
+    return StateError(
+        _("A study that is %(state)s can become: %(allowed)s. Not %(to)s.")
+        % {"state": study.state, "allowed": allowed, "to": to}
+    )

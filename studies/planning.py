@@ -12,6 +12,8 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from studies.census.quotas import (
     Allocation,
@@ -68,9 +70,9 @@ def plan_quotas(study: Study, *, raters: int) -> tuple[Division, ...]:
     Nothing is stored. Raises QuotaError without an electorate, and for less than one place.
     """
     if study.electorate is None:
-        raise QuotaError("Choose an electorate first: places are divided by its shares.")
+        raise QuotaError(_("Choose an electorate first: places are divided by its shares."))
     if raters < 1:
-        raise QuotaError("Ask for at least one rater.")
+        raise QuotaError(_("Ask for at least one rater."))
     return tuple(
         Division(name, subjects, _allocate(subjects, raters))
         for name, subjects in _subjects(study.electorate, study.quota_by).items()
@@ -137,8 +139,11 @@ def _require_room(study: Study, targets: Mapping[Group | Cell, int]) -> None:
     for subject, target in targets.items():
         if taken[subject.pk] > target:
             raise QuotaError(
-                f"{subject} would have {target} places, but {taken[subject.pk]} are taken. "
-                "Ask for more raters."
+                _(
+                    "%(subject)s would have %(target)s places, but %(taken)s are taken. "
+                    "Ask for more raters."
+                )
+                % {"subject": subject, "target": target, "taken": taken[subject.pk]}
             )
 
 
@@ -178,7 +183,9 @@ def open_study(study: Study, *, at: datetime) -> None:
 def _missing_of_contestants(study: Study) -> Iterator[str]:
     contestants = list(study.contestants.filter(withdrawn_at=None).select_related("chat_model"))
     if len(contestants) < CONTESTANTS_NEEDED:
-        yield f"Enter at least two contestants; {len(contestants) or 'none'} would take part now."
+        yield _("Enter at least two contestants; %(number)s would take part now.") % {
+            "number": len(contestants) or _("none")
+        }
     else:
         yield from _missing_of_meetings(study, len(contestants))
     for contestant in contestants:
@@ -188,14 +195,24 @@ def _missing_of_contestants(study: Study) -> Iterator[str]:
 def _missing_of_meetings(study: Study, contestants: int) -> Iterator[str]:
     """A rater meets a pair, or in a study of one at a time a contestant, only once."""
     if study.protocol == Study.Protocol.SINGLE:
-        most, what = contestants, f"there are {contestants} contestants"
+        most, what = (
+            contestants,
+            _("there are %(contestants)s contestants") % {"contestants": contestants},
+        )
     else:
         most = comb(contestants, 2)
-        what = f"{contestants} contestants make {most:,} pair{'s' if most > 1 else ''}"
+        what = ngettext(
+            "%(contestants)s contestants make %(most)s pair",
+            "%(contestants)s contestants make %(most)s pairs",
+            most,
+        ) % {"contestants": contestants, "most": f"{most:,}"}
     if study.battles_each > most:
         yield (
-            f"Each rater is asked for {study.battles_each} battles, but {what}: ask for fewer, "
-            "or enter more contestants."
+            _(
+                "Each rater is asked for %(battles_each)s battles, but %(what)s: ask for "
+                "fewer, or enter more contestants."
+            )
+            % {"battles_each": study.battles_each, "what": what}
         )
 
 
@@ -203,33 +220,47 @@ def _missing_of_endpoint(contestant: Contestant) -> Iterator[str]:
     try:
         endpoint = endpoint_of(contestant.chat_model)
     except ProviderError as error:
-        yield f"{contestant} can't be asked: {error}."
+        yield _("%(contestant)s can't be asked: %(error)s.") % {
+            "contestant": contestant,
+            "error": error,
+        }
         return
     rules = address_rules()
     for check in (partial(check_address, endpoint.base_url, rules), endpoint.read_key):
         try:
             check()
         except ProviderError as error:
-            yield f"{contestant} can't be asked: {error}."
+            yield _("%(contestant)s can't be asked: %(error)s.") % {
+                "contestant": contestant,
+                "error": error,
+            }
 
 
 def _missing_of_dimensions(study: Study) -> Iterator[str]:
     dimensions = list(study.dimensions.all())
     # The database allows one at most.
     if not any(dimension.is_overall for dimension in dimensions):
-        yield "Make one dimension the overall one."
+        yield _("Make one dimension the overall one.")
     for dimension in dimensions:
         if not dimension.question.strip():
-            yield f"Give the dimension {dimension} the question that raters are asked."
+            yield _("Give the dimension %(dimension)s the question that raters are asked.") % {
+                "dimension": dimension
+            }
         elif study.protocol == Study.Protocol.SINGLE and _compares(dimension.question):
             yield (
-                f"Ask about one assistant on the dimension {dimension} (“How well …?”): raters "
-                "talk with one at a time, and its question compares two."
+                _(
+                    "Ask about one assistant on the dimension %(dimension)s (“How well "
+                    "…?”): raters talk with one at a time, and its question compares two."
+                )
+                % {"dimension": dimension}
             )
         elif study.protocol == Study.Protocol.PAIRWISE and _rates(dimension.question):
             yield (
-                f"Ask which of the two did better on the dimension {dimension}: raters compare "
-                "two, and its question is about one."
+                _(
+                    "Ask which of the two did better on the dimension %(dimension)s: "
+                    "raters compare two, and its question is about one."
+                )
+                % {"dimension": dimension}
             )
 
 
@@ -245,48 +276,56 @@ def _rates(question: str) -> bool:
 
 def _missing_of_quotas(study: Study) -> Iterator[str]:
     if study.electorate is None:
-        yield "Choose the electorate that the study speaks for."
+        yield _("Choose the electorate that the study speaks for.")
         return
     quotas = study.quotas.select_related("group__axis", "cell")
     standing = {quota.group or quota.cell: quota.target for quota in quotas}
     if not standing or not study.raters_wanted:
-        yield "Say how many raters you want, and divide their places into quotas."
+        yield _("Say how many raters you want, and divide their places into quotas.")
         return
     divided = _subjects(study.electorate, study.quota_by)
     if standing.keys() != {subject for subjects in divided.values() for subject in subjects}:
         yield (
-            "The quotas are of another electorate, or by groups where the study says cells or "
-            "the other way round: divide the places again."
+            _(
+                "The quotas are of another electorate, or by groups where the study says "
+                "cells or the other way round: divide the places again."
+            )
         )
         return
     for name, subjects in divided.items():
         total = sum(standing[subject] for subject in subjects)
         if total != study.raters_wanted:
             yield (
-                f"{name}: the quotas add up to {total:,} places, not {study.raters_wanted:,}; "
-                "divide them again."
+                _(
+                    "%(name)s: the quotas add up to %(total)s places, not "
+                    "%(raters_wanted)s; divide them again."
+                )
+                % {"name": name, "total": f"{total:,}", "raters_wanted": f"{study.raters_wanted:,}"}
             )
 
 
 def _missing_of_tasks(study: Study) -> Iterator[str]:
     wanted = list(study.tasks.values_list("battles_wanted", flat=True))
     if not wanted and not study.task.strip():
-        yield "Write the task, or add tasks: what raters are asked to talk about."
+        yield _("Write the task, or add tasks: what raters are asked to talk about.")
     said = sum(battles is not None for battles in wanted)
     if 0 < said < len(wanted):
         yield (
-            "Say of every task how many battles it should have, or of none: "
-            f"{said:,} of {len(wanted):,} say it now."
+            _(
+                "Say of every task how many battles it should have, or of none: %(said)s "
+                "of %(wanted)s say it now."
+            )
+            % {"said": f"{said:,}", "wanted": f"{len(wanted):,}"}
         )
 
 
 def _missing_of_texts(study: Study) -> Iterator[str]:
     if not study.consent_texts.exists():
-        yield "Write the consent text that raters agree to."
+        yield _("Write the consent text that raters agree to.")
     has = set(study.completion_codes.values_list("outcome", flat=True))
     for outcome in CODES_NEEDED:
         if outcome not in has:
-            yield f"Add the completion code for: {outcome.label}."
+            yield _("Add the completion code for: %(label)s.") % {"label": outcome.label}
 
 
 def _missing_of_entrance(study: Study) -> Iterator[str]:
@@ -294,13 +333,17 @@ def _missing_of_entrance(study: Study) -> Iterator[str]:
         completed = study.completion_codes.filter(outcome=CompletionCode.Outcome.COMPLETED)
         if completed.filter(redirect_url="").exists():
             yield (
-                "Add the redirect to the completion code for: completed. Raters come from a "
-                "recruiting platform, and it has to learn that they are through."
+                _(
+                    "Add the redirect to the completion code for: completed. Raters come "
+                    "from a recruiting platform, and it has to learn that they are through."
+                )
             )
     elif study.entrance == Study.Entrance.ACCOUNT and not _sends_mail():
         yield (
-            "Set EMAIL_URL in the server's environment: raters sign up with an e-mail address, "
-            "and no mail is sent now."
+            _(
+                "Set EMAIL_URL in the server's environment: raters sign up with an e-mail "
+                "address, and no mail is sent now."
+            )
         )
 
 
@@ -311,4 +354,4 @@ def _sends_mail() -> bool:
 
 def _missing_of_pay(study: Study) -> Iterator[str]:
     if study.pay and not study.minutes_estimated:
-        yield "Say how many minutes a rater will need: the pay for an hour is shown to her."
+        yield _("Say how many minutes a rater will need: the pay for an hour is shown to her.")

@@ -7,6 +7,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Max
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from studies.census import ElectorateSpec, cell_shares, load_shipped, shipped_electorates
 from studies.errors import ElectorateConflictError, StateError
@@ -104,8 +105,12 @@ def _require_same_shares(standing: Electorate, shares: dict[tuple[str, ...], flo
     given = {CELL_SEPARATOR.join(keys): share for keys, share in shares.items()}
     if stored.keys() != given.keys() or any(abs(stored[k] - given[k]) > 1e-9 for k in stored):
         raise ElectorateConflictError(
-            f'An electorate "{standing.slug}" stands already, with other groups or shares. '
-            "Boards speak for its figures, so they do not change: give the new one another name."
+            _(
+                'An electorate "%(slug)s" stands already, with other groups or shares. '
+                "Boards speak for its figures, so they do not change: give the new one "
+                "another name."
+            )
+            % {"slug": standing.slug}
         )
 
 
@@ -148,22 +153,27 @@ def give_electorate(study: Study, electorate: Electorate, *, at: datetime) -> No
 
 def _cells_in(study: Study, electorate: Electorate) -> dict[int, int]:
     """The cell of an electorate for each one that raters of the study are in, by key."""
-    lost = "Their groups would be lost with it: make a new study for it."
-    speaks = (
-        f"The study {study.slug} has raters, and speaks for: {study.electorate or 'no electorate'}."
-    )
+    lost = _("Their groups would be lost with it: make a new study for it.")
+    speaks = _("The study %(slug)s has raters, and speaks for: %(electorate)s.") % {
+        "slug": study.slug,
+        "electorate": study.electorate or _("no electorate"),
+    }
     if study.electorate is None or _axes(study.electorate) != _axes(electorate):
-        raise StateError(f"{speaks} {electorate} has other axes. {lost}")
+        raise StateError(
+            _("%(speaks)s %(electorate)s has other axes. %(lost)s")
+            % {"speaks": speaks, "electorate": electorate, "lost": lost}
+        )
     taken = dict(
         Cell.objects.filter(participations__study=study).values_list("key", "pk").distinct()
     )
     extended = dict(electorate.cells.filter(key__in=taken).values_list("key", "pk"))
     if missing := sorted(taken.keys() - extended.keys()):
         raise StateError(
-            f"{speaks} {electorate} lacks a cell that raters are in: {missing[0]}. {lost}"
+            _("%(speaks)s %(electorate)s lacks a cell that raters are in: %(missing)s. %(lost)s")
+            % {"speaks": speaks, "electorate": electorate, "missing": missing[0], "lost": lost}
         )
     if study.state == Study.State.OPEN:
-        raise StateError("Pause the study first: its places have to be divided anew.")
+        raise StateError(_("Pause the study first: its places have to be divided anew."))
     return {cell: extended[key] for key, cell in taken.items()}
 
 
@@ -181,8 +191,12 @@ def choose_protocol(study: Study, protocol: str) -> None:
         return
     if study.participations.exists():
         raise StateError(
-            f"The study {study.slug} has raters, and shows them {study.get_protocol_display()}. "
-            "Their answers would mean nothing beside others: clone it for the other protocol."
+            _(
+                "The study %(slug)s has raters, and shows them %(protocol)s. "
+                "Their answers would mean nothing beside others: clone it for the other "
+                "protocol."
+            )
+            % {"slug": study.slug, "protocol": study.get_protocol_display()}
         )
     Study.objects.filter(pk=study.pk).update(protocol=Study.Protocol(protocol))
     study.refresh_from_db()
@@ -205,7 +219,7 @@ def enter_contestant(
     Study.objects.select_for_update(no_key=True).get(pk=study.pk)
     study.matchups.all().delete()
     if chat_model is None:
-        chat_model, _ = ChatModel.objects.get_or_create(
+        chat_model, _is_new = ChatModel.objects.get_or_create(
             name=name, version=1, defaults={"developer": developer}
         )
     contestant = Contestant.objects.create(
@@ -275,19 +289,23 @@ def withdraw_contestant(
     Raises StateError where only battles with it link others that stand, unless it may split them.
     """
     if not reason.strip():
-        raise StateError(f"Say why {contestant} is withdrawn: boards will show the reason.")
+        raise StateError(
+            _("Say why %(contestant)s is withdrawn: boards will show the reason.")
+            % {"contestant": contestant}
+        )
     # Of two withdrawn at once, each could rely on the other to hold the rest together; and a queue
     # that was planned with this one can't come in after it.
     study = Study.objects.select_for_update(no_key=True).get(pk=contestant.study_id)
     if not may_split and (parts := parts_left_by(contestant)):
         raise StateError(
-            f"{cut_off_by(contestant, parts)} Let them meet first, or say that it may be so."
+            _("%(contestant)s Let them meet first, or say that it may be so.")
+            % {"contestant": cut_off_by(contestant, parts)}
         )
     withdrawn = Contestant.objects.filter(pk=contestant.pk, withdrawn_at__isnull=True).update(
         withdrawn_at=at, withdrawal_reason=reason.strip()
     )
     if not withdrawn:
-        raise StateError(f"{contestant} has withdrawn already.")
+        raise StateError(_("%(contestant)s has withdrawn already.") % {"contestant": contestant})
     study.matchups.all().delete()
     contestant.refresh_from_db()
     facts = {
@@ -323,16 +341,27 @@ def parts_left_by(contestant: Contestant) -> tuple[tuple[str, ...], ...]:
 def cut_off_by(contestant: Contestant, parts: Sequence[Sequence[str]]) -> str:
     """Who would be cut off from whom by a withdrawal that leaves these parts, in a sentence."""
     rest, *cut = (_names(part) for part in parts)
-    apart = " and from one another" if len(cut) > 1 else ""
+    words = {"contestant": contestant, "cut": "; ".join(cut), "rest": rest}
+    if len(cut) == 1:
+        return (
+            _(
+                "Without %(contestant)s, %(cut)s would be cut off from %(rest)s: only battles "
+                "with it link them."
+            )
+            % words
+        )
     return (
-        f"Without {contestant}, {'; '.join(cut)} would be cut off from {rest}{apart}: "
-        "only battles with it link them."
+        _(
+            "Without %(contestant)s, %(cut)s would be cut off from %(rest)s and from one "
+            "another: only battles with it link them."
+        )
+        % words
     )
 
 
 def _names(part: Sequence[str]) -> str:
     """The names of a part as a phrase: a long one is cut short."""
     more = len(part) - MAX_NAMES
-    names = [*part[:MAX_NAMES], f"{more} more"] if more > 1 else list(part)
+    names = [*part[:MAX_NAMES], _("%(more)s more") % {"more": more}] if more > 1 else list(part)
     *head, last = names
-    return f"{', '.join(head)} and {last}" if head else last
+    return _("%(head)s and %(last)s") % {"head": ", ".join(head), "last": last} if head else last

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from studies.errors import StateError
 from studies.ledger import By, changing_rules, record
@@ -16,16 +18,16 @@ Kind = StoppingRule.Kind
 # Fewer have no order.
 CONTESTANTS_NEEDED: Final = 2
 
-NO_QUEUE: Final = (
-    "A study of one model at a time has no battle queue and no stopping rules: nobody meets "
-    "anybody. It goes on until its places are filled or you close it."
+NO_QUEUE: Final = gettext_noop(
+    "A study of one model at a time has no battle queue and no stopping rules: nobody "
+    "meets anybody. It goes on until its places are filled or you close it."
 )
 # Which fields belong to one kind alone: what to do where it has none, and where another has it.
 OWN_FIELDS: Final = {
-    "sigma": (Kind.SIGMA, "Say how small every standard deviation has to be."),
-    "top": (Kind.TOP, "Say how many contestants the top has."),
-    "first": (Kind.PAIR, "Say which two contestants."),
-    "second": (Kind.PAIR, "Say which two contestants."),
+    "sigma": (Kind.SIGMA, gettext_noop("Say how small every standard deviation has to be.")),
+    "top": (Kind.TOP, gettext_noop("Say how many contestants the top has.")),
+    "first": (Kind.PAIR, gettext_noop("Say which two contestants.")),
+    "second": (Kind.PAIR, gettext_noop("Say which two contestants.")),
 }
 
 
@@ -34,26 +36,30 @@ def flaws_of_fields(rule: StoppingRule) -> Iterator[tuple[str, str]]:
     for field, (kind, words) in OWN_FIELDS.items():
         is_given = getattr(rule, field) is not None
         if rule.kind == kind and not is_given:
-            yield field, words
+            yield field, _(words)
         elif rule.kind != kind and is_given:
-            yield field, f"Leave it empty: it is only for “{kind.label}”."
+            yield field, _("Leave it empty: it is only for “%(label)s”.") % {"label": kind.label}
     if rule.kind == Kind.PAIR and rule.first is not None and rule.first == rule.second:
-        yield "second", "Nobody is separated from itself: choose another one."
+        yield "second", _("Nobody is separated from itself: choose another one.")
 
 
 def flaw_among(rule: StoppingRule, standing: Collection[Contestant]) -> str:
     """Why a rule can never be fulfilled among those that take part, or always is; else empty."""
     if len(standing) < CONTESTANTS_NEEDED:
-        return "Fewer than two contestants take part."
+        return _("Fewer than two contestants take part.")
     if rule.kind == Kind.TOP and (rule.top or 0) >= len(standing):
-        return (
-            f"A top of {rule.top} is always settled where {len(standing)} contestants take part: "
-            "ask for a smaller one."
-        )
+        return _(
+            "A top of %(top)s is always settled where %(standing)s contestants take "
+            "part: ask for a smaller one."
+        ) % {"top": rule.top, "standing": len(standing)}
     named = [each for each in (rule.first, rule.second) if each is not None]
     if rule.kind == Kind.PAIR and (gone := [each for each in named if each not in standing]):
         names = " and ".join(map(str, gone))
-        return f"{names} {'does' if len(gone) == 1 else 'do'} not take part: name another pair."
+        return ngettext(
+            "%(names)s does not take part: name another pair.",
+            "%(names)s do not take part: name another pair.",
+            len(gone),
+        ) % {"names": names}
     return ""
 
 
@@ -61,14 +67,19 @@ def missing_of_stopping(study: Study) -> Iterator[str]:
     """Why a study's stopping rules could not end it, in sentences."""
     rules = list(study.stopping_rules.select_related("first", "second"))
     if rules and study.protocol == Study.Protocol.SINGLE:
-        yield "Remove the stopping rules: raters rate one model at a time, so nobody meets anybody."
+        yield _(
+            "Remove the stopping rules: raters rate one model at a time, so nobody meets anybody."
+        )
         return
     standing = list(study.contestants.filter(withdrawn_at=None))
     # That too few take part is said elsewhere, once.
     if len(standing) >= CONTESTANTS_NEEDED:
         for rule in rules:
             if flaw := flaw_among(rule, standing):
-                yield f"Change the stopping rule “{rule}”. {flaw}"
+                yield _("Change the stopping rule “%(rule)s”. %(flaw)s") % {
+                    "rule": rule,
+                    "flaw": flaw,
+                }
 
 
 def are_rules_fixed(study: Study) -> bool:
@@ -108,7 +119,9 @@ def take_raters_again(study: Study, *, at: datetime) -> None:
         ).update(ends_when_answered=False)
     study.refresh_from_db(fields=["answered_at", "ends_when_answered"])
     if not ended:
-        raise StateError(f"The study {study.slug} has not ended by its stopping rules.")
+        raise StateError(
+            _("The study %(slug)s has not ended by its stopping rules.") % {"slug": study.slug}
+        )
 
 
 def empty_queue(study: Study) -> None:

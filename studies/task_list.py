@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from studies.errors import StateError, TaskListError
 from studies.models import Study, Task
@@ -51,21 +52,26 @@ def decode_tasks(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TaskListError((f"Line {line}: this is not UTF-8; save the file as UTF-8.",)) from None
+        raise TaskListError(
+            (_("Line %(line)s: this is not UTF-8; save the file as UTF-8.") % {"line": line},)
+        ) from None
 
 
 def parse_tasks(text: str) -> tuple[TaskSpec, ...]:
     """The tasks of a table, in its order; TaskListError names the line and column of each flaw."""
     records = list(_records(text.removeprefix("\ufeff")))
     if not records:
-        raise TaskListError(("The table is empty: begin with a line that names its columns.",))
+        raise TaskListError((_("The table is empty: begin with a line that names its columns."),))
     line, header = records[0]
     columns = [name.casefold() for name in header]
     flaws = list(_flaws_of_header(line, columns))
     if not flaws and len(records) == 1:
-        flaws = ["The table has a header and no tasks."]
+        flaws = [_("The table has a header and no tasks.")]
     if not flaws and len(records) - 1 > TASKS_AT_ONCE:
-        flaws = [f"{len(records) - 1:,} tasks; {TASKS_AT_ONCE:,} are the most at once."]
+        flaws = [
+            _("%(records)s tasks; %(tasks_at_once)s are the most at once.")
+            % {"records": f"{len(records) - 1:,}", "tasks_at_once": f"{TASKS_AT_ONCE:,}"}
+        ]
     if flaws:
         raise TaskListError(tuple(flaws))
     specs = [_spec(line, values, columns, flaws) for line, values in records[1:]]
@@ -86,10 +92,14 @@ def add_tasks(study: Study, specs: Sequence[TaskSpec]) -> tuple[Task, ...]:
     """
     locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
     if locked.state in {Study.State.CLOSED, Study.State.ARCHIVED}:
-        raise StateError(f"The study {study.slug} is {locked.state}: no battle takes a task now.")
+        raise StateError(
+            _("The study %(slug)s is %(state)s: no battle takes a task now.")
+            % {"slug": study.slug, "state": locked.state}
+        )
     standing = set(study.tasks.values_list("area", "category", "name"))
     flaws = [
-        f"Line {spec.line}, column task: the study has a task “{spec.name}” there already."
+        _("Line %(line)s, column task: the study has a task “%(name)s” there already.")
+        % {"line": spec.line, "name": spec.name}
         for spec in specs
         if spec.key in standing
     ]
@@ -119,8 +129,10 @@ def _flaws_beside(study: Study, *, has_quotas: bool) -> list[str]:
     if not study.tasks.filter(battles_wanted__isnull=has_quotas).exists():
         return []
     if has_quotas:
-        return ["Leave out the column battles: the tasks that the study has do without it."]
-    return ["Fill the column battles: the tasks that the study has say how many they should have."]
+        return [_("Leave out the column battles: the tasks that the study has do without it.")]
+    return [
+        _("Fill the column battles: the tasks that the study has say how many they should have.")
+    ]
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -136,19 +148,29 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
             begin = reader.line_num + 1
     except csv.Error as error:
         raise TaskListError(
-            (f"Line {begin}: this is not CSV ({error}); look for a quote left open.",)
+            (
+                _("Line %(begin)s: this is not CSV (%(error)s); look for a quote left open.")
+                % {"begin": begin, "error": error},
+            )
         ) from None
 
 
 def _flaws_of_header(line: int, columns: Sequence[str]) -> Iterator[str]:
     for name in NEEDED:
         if name not in columns:
-            yield f"Line {line}: there is no column {name}."
+            yield _("Line %(line)s: there is no column %(name)s.") % {"line": line, "name": name}
     for name in dict.fromkeys(columns):
         if name not in COLUMNS:
-            yield f"Line {line}: “{name}” is no column; there are: {', '.join(COLUMNS)}."
+            yield _("Line %(line)s: “%(name)s” is no column; there are: %(columns)s.") % {
+                "line": line,
+                "name": name,
+                "columns": ", ".join(COLUMNS),
+            }
         elif columns.count(name) > 1:
-            yield f"Line {line}: the column {name} is there twice."
+            yield _("Line %(line)s: the column %(name)s is there twice.") % {
+                "line": line,
+                "name": name,
+            }
 
 
 def _spec(
@@ -157,12 +179,19 @@ def _spec(
     """The task of one row; None where it has flaws, which are added to the list."""
     if len(values) != len(columns):
         flaws.append(
-            f"Line {line}: {len(values)} values for {len(columns)} columns; "
-            'put text that holds a comma in "quotes".'
+            _(
+                "Line %(line)s: %(values)s values for %(columns)s columns; put text that "
+                'holds a comma in "quotes".'
+            )
+            % {"line": line, "values": len(values), "columns": len(columns)}
         )
         return None
     row = dict.fromkeys(COLUMNS, "") | dict(zip(columns, values, strict=True))
-    found = [f"Line {line}, column {column}: {flaw}." for column, flaw in _flaws_of_row(row)]
+    found = [
+        _("Line %(line)s, column %(column)s: %(flaw)s.")
+        % {"line": line, "column": column, "flaw": flaw}
+        for column, flaw in _flaws_of_row(row)
+    ]
     flaws += found
     if found:
         return None
@@ -180,18 +209,26 @@ def _flaws_of_row(row: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Each column with what is wrong with it."""
     for column, value in row.items():
         if not value and column in NEEDED:
-            yield column, "it is empty"
+            yield column, _("it is empty")
         elif "\0" in value:
-            yield column, "it holds a character that can't be stored"
+            yield column, _("it holds a character that can't be stored")
         elif column in {"area", "category", "task"} and len(value) > LONGEST_NAME:
-            yield column, f"{len(value)} characters; {LONGEST_NAME} are the most"
+            yield (
+                column,
+                _("%(value)s characters; %(longest_name)s are the most")
+                % {"value": len(value), "longest_name": LONGEST_NAME},
+            )
     if row["category"] and not row["area"]:
-        yield "area", "it is empty, and a category lies in an area"
+        yield "area", _("it is empty, and a category lies in an area")
     if battles := row["battles"]:
         # Python reads ١٢ and 1_000 as numbers; a person who meant something else has to hear of it.
         is_number = battles.isascii() and battles.isdecimal() and len(battles) <= 9
         if not is_number or not 0 < int(battles) <= BATTLES_AT_MOST:
-            yield "battles", f"“{battles}” is no whole number from 1 to {BATTLES_AT_MOST:,}"
+            yield (
+                "battles",
+                _("“%(battles)s” is no whole number from 1 to %(battles_at_most)s")
+                % {"battles": battles, "battles_at_most": f"{BATTLES_AT_MOST:,}"},
+            )
 
 
 def _flaws_between(tasks: Sequence[TaskSpec]) -> Iterator[str]:
@@ -200,12 +237,18 @@ def _flaws_between(tasks: Sequence[TaskSpec]) -> Iterator[str]:
     for task in tasks:
         first = lines.setdefault(task.key, task.line)
         if first != task.line:
-            yield f"Line {task.line}, column task: line {first} has the same task."
+            yield _("Line %(line)s, column task: line %(first)s has the same task.") % {
+                "line": task.line,
+                "first": first,
+            }
     without = [task.line for task in tasks if task.battles_wanted is None]
     if without and len(without) < len(tasks):
         yield (
-            f"Line {without[0]}, column battles: it is empty, and other lines say how many; "
-            "say it of every task, or of none."
+            _(
+                "Line %(without)s, column battles: it is empty, and other lines say how "
+                "many; say it of every task, or of none."
+            )
+            % {"without": without[0]}
         )
 
 
@@ -213,4 +256,4 @@ def _first(flaws: Sequence[str]) -> tuple[str, ...]:
     """The flaws that are told, and how many more there are."""
     told = tuple(flaws[:FLAWS_TOLD])
     more = len(flaws) - len(told)
-    return (*told, f"And {more:,} more.") if more else told
+    return (*told, _("And %(more)s more.") % {"more": f"{more:,}"}) if more else told

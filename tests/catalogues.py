@@ -14,6 +14,14 @@ PLACE = re.compile(r"%\(\w+\)[sd]|%%|%[sd]")
 # Where a sentence stands in parts on a page: at its tags and its places.
 BREAK = re.compile(rf"<[^>]+>|{PLACE.pattern}")
 SPOKEN = ("aria-label", "placeholder", "title", "alt", "content")
+# What is spelt, or called, otherwise in the US.
+BRITISH = re.compile(
+    r"\b(?:cancel|label|model|travel)l(?:ed|ing)\b|\b\w*(?:colour|favour|behaviour|honour|labour|neighbour)|"
+    r"\b(?:grey|judgement|programme|centre|catalogue|licence|fulfil|fulfils|towards|upwards)\b|"
+    r"\b(?:organ|recogn|summar|real|weight|harmon)is(?:e|ed|es|ing|ation|ations)\b|"
+    r"\be-mail|\buser name|\btelephone|\bmobile network|\bany more\b",
+    re.IGNORECASE,
+)
 STOPS = " .,;:!?()…·“”„▸"
 
 

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -59,8 +61,10 @@ class ChooseEngineForm(StepForm):
         choices=[(engine, ENGINE_NAMES[engine]) for engine in ENGINES[Study.Protocol.PAIRWISE]],
         initial=Engine.DAVIDSON,
         widget=UnfoldAdminSelectWidget,
-        help_text="Davidson is the engine of published boards. TrueSkill is reserved by its owner "
-        "for non-commercial use.",
+        help_text=gettext_lazy(
+            "Davidson is the engine of published boards. TrueSkill is reserved by its "
+            "owner for non-commercial use."
+        ),
     )
 
 
@@ -89,11 +93,11 @@ class BoardAdmin(ReadOnlyAdmin):
                 ]
             },
         ),
-        ("Left out", {"fields": ["left_out"], "classes": ["full-width"]}),
-        ("Ranking", {"fields": ["ranking"], "classes": ["full-width"]}),
-        ("Sections", {"fields": ["sections"], "classes": ["full-width"]}),
+        (gettext_lazy("Left out"), {"fields": ["left_out"], "classes": ["full-width"]}),
+        (gettext_lazy("Ranking"), {"fields": ["ranking"], "classes": ["full-width"]}),
+        (gettext_lazy("Sections"), {"fields": ["sections"], "classes": ["full-width"]}),
         (
-            "How it was computed",
+            gettext_lazy("How it was computed"),
             {"fields": ["engine", "code_version", "input_digest", "parameters"]},
         ),
     ]
@@ -148,7 +152,7 @@ class BoardAdmin(ReadOnlyAdmin):
         return request.user.has_perm("leaderboards.add_boardwithdrawal")
 
     @display(
-        description="Standing",
+        description=gettext_lazy("Standing"),
         label={"stands": "success", "superseded": "default", "withdrawn": "danger"},
     )
     def standing(self, board: Board) -> str:
@@ -156,22 +160,32 @@ class BoardAdmin(ReadOnlyAdmin):
             return "withdrawn"
         return "superseded" if getattr(board, "successor", None) else "stands"
 
-    @display(description="Before and after")
+    @display(description=gettext_lazy("Before and after"))
     def succession(self, board: Board) -> SafeString | str:
         parts = []
         if board.supersedes is not None:
-            parts.append(link_to(board.supersedes, f"Supersedes that of {_day(board.supersedes)}"))
+            parts.append(
+                link_to(
+                    board.supersedes,
+                    _("Supersedes that of %(supersedes)s") % {"supersedes": _day(board.supersedes)},
+                )
+            )
         successor = Board.objects.defer("document").filter(supersedes=board).first()
         if successor is not None:
-            parts.append(link_to(successor, f"Superseded by that of {_day(successor)}"))
-        return stack(parts) or "The only board so far."
+            parts.append(
+                link_to(
+                    successor,
+                    _("Superseded by that of %(successor)s") % {"successor": _day(successor)},
+                )
+            )
+        return stack(parts) or _("The only board so far.")
 
-    @display(description="Withdrawn because")
+    @display(description=gettext_lazy("Withdrawn because"))
     def withdrawal_reason(self, board: Board) -> str:
         withdrawal = getattr(board, "withdrawal", None)
         return "–" if withdrawal is None else str(withdrawal)
 
-    @display(description="Overall")
+    @display(description=gettext_lazy("Overall"))
     def ranking(self, board: Board) -> SafeString | str:
         scopes = [Scope.ELECTORATE.value, Scope.SAMPLE.value]
         overall = board.study.dimensions.filter(is_overall=True).values_list("key", flat=True)
@@ -179,17 +193,17 @@ class BoardAdmin(ReadOnlyAdmin):
         ranked = sorted(sections, key=lambda section: scopes.index(section.scope))
         section = next((section for section in ranked if not section.refusal), None)
         if section is None:
-            return "Nobody is ranked overall; the sections below say why."
+            return _("Nobody is ranked overall; the sections below say why.")
         return table(
             [
-                *("Rank", "Contestant", "Developer", "#Win share", "#P(best)"),
-                "#Ratings" if board.is_of_ratings else "#Battles",
+                *(_("Rank"), _("Contestant"), _("Developer"), _("#Win share"), "#P(best)"),
+                _("#Ratings") if board.is_of_ratings else _("#Battles"),
             ],
             [_line(row) for row in section.rows.order_by("rank")],
             caption=str(section),
         )
 
-    @display(description="All sections")
+    @display(description=gettext_lazy("All sections"))
     def sections(self, board: Board) -> SafeString:
         first = Prefetch("rows", BoardRow.objects.filter(rank=1), to_attr="leaders")
         rows = [
@@ -204,14 +218,16 @@ class BoardAdmin(ReadOnlyAdmin):
             )
             for section in board.sections.prefetch_related(first).order_by("pk")
         ]
-        answers = "#Ratings" if board.is_of_ratings else "#Battles"
-        return table(["Dimension", "For whom", "#Raters", answers, "First, or why not"], rows)
+        answers = _("#Ratings") if board.is_of_ratings else _("#Battles")
+        return table(
+            [_("Dimension"), _("For whom"), _("#Raters"), answers, _("First, or why not")], rows
+        )
 
-    @display(description="Exclusions that applied")
+    @display(description=gettext_lazy("Exclusions that applied"))
     def left_out(self, board: Board) -> SafeString | str:
         applied = together(left_out_of(board))
         if not applied:
-            return "None applied."
+            return _("None applied.")
         rows = [
             (
                 each.words,
@@ -223,41 +239,59 @@ class BoardAdmin(ReadOnlyAdmin):
             for each in applied
         ]
         answers = f"#{board.answers.capitalize()}"
-        return table(["Left out", "Reason", "#Exclusions", "#Raters", answers], rows)
+        return table([_("Left out"), _("Reason"), _("#Exclusions"), _("#Raters"), answers], rows)
 
     def unfit_steps(self, board: Board) -> Iterable[str]:
         return ["withdraw"] if hasattr(board, "withdrawal") else []
 
-    @action(description="Public page", icon="open_in_new", url_path="see", permissions=["view"])
+    @action(
+        description=gettext_lazy("Public page"),
+        icon="open_in_new",
+        url_path="see",
+        permissions=["view"],
+    )
     def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
         board = get_object_or_404(self.get_queryset(request), pk=object_id)
         return redirect("leaderboards:board", slug=board.study.slug, board_id=board.pk)
 
-    @action(description="Export", icon="download", url_path="export", permissions=["view"])
+    @action(
+        description=gettext_lazy("Export"), icon="download", url_path="export", permissions=["view"]
+    )
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
         board = get_object_or_404(self.get_queryset(request), pk=object_id)
         return redirect("api:board-export", slug=board.study.slug, board_id=board.pk)
 
     @action(
-        description="Multiverse", icon="account_tree", url_path="multiverse", permissions=["view"]
+        description=gettext_lazy("Multiverse"),
+        icon="account_tree",
+        url_path="multiverse",
+        permissions=["view"],
     )
     def multiverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         board = get_object_or_404(self.get_queryset(request), pk=object_id)
         return redirect("admin:leaderboards_study_multiverse", study_id=board.study_id)
 
-    @action(description="Withdraw", icon="block", url_path="withdraw", permissions=["withdraw"])
+    @action(
+        description=gettext_lazy("Withdraw"),
+        icon="block",
+        url_path="withdraw",
+        permissions=["withdraw"],
+    )
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         board = get_object_or_404(self.get_queryset(request), pk=object_id)
 
         def act(data: dict[str, Any]) -> str:
             withdraw_board(board, reason=data["reason"], by=actor(request), at=timezone.now())
-            return "The board is withdrawn."
+            return _("The board is withdrawn.")
 
         step = Step(
-            question="Withdraw this board?",
-            note="It stays at its address with all its numbers, and says that it is withdrawn and "
-            "why. This can't be undone; a new board can be taken at any time.",
-            button="Withdraw",
+            question=_("Withdraw this board?"),
+            note=_(
+                "It stays at its address with all its numbers, and says that it is "
+                "withdrawn and why. This can't be undone; a new board can be taken at any "
+                "time."
+            ),
+            button=_("Withdraw"),
             act=act,
             refusals=REFUSALS,
             back=page_of(board),
@@ -266,7 +300,7 @@ class BoardAdmin(ReadOnlyAdmin):
         )
         return take_step(self, request, board, step)
 
-    def take(self, request: HttpRequest, study_id: int, **_: Any) -> HttpResponse:
+    def take(self, request: HttpRequest, study_id: int, **_rest: Any) -> HttpResponse:
         """Publish a board of a study; the study's page leads here."""
         if not request.user.has_perm("leaderboards.add_board"):
             raise PermissionDenied
@@ -279,14 +313,16 @@ class BoardAdmin(ReadOnlyAdmin):
             engine = Engine(data["engine"]) if data else engines_for(study)[0]
             ask_for_report(study, BOARD, engine, by=actor(request), at=timezone.now())
             asked.append(engine)
-            return "A board is asked for."
+            return _("A board is asked for.")
 
         step = Step(
-            question="Take a board of this study?",
-            note="All dimensions and groups are computed from what raters said and counts then, "
-            "and published as a snapshot. Nobody can change it afterwards; the next one supersedes "
-            "it. A large study takes some seconds.",
-            button="Take and publish",
+            question=_("Take a board of this study?"),
+            note=_(
+                "All dimensions and groups are computed from what raters said and counts "
+                "then, and published as a snapshot. Nobody can change it afterwards; the "
+                "next one supersedes it. A large study takes some seconds."
+            ),
+            button=_("Take and publish"),
             act=act,
             refusals=REFUSALS,
             back=page_of(study),
@@ -308,7 +344,7 @@ def _line(row: BoardRow) -> tuple[str, ...]:
     )
     return (
         ranks,
-        f"{row.name}{' (provisional)' if row.is_provisional else ''}",
+        _("%(name)s (provisional)") % {"name": row.name} if row.is_provisional else row.name,
         row.developer,
         f"{row.win_share:.1%}",
         f"{row.p_best:.1%}",

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
@@ -36,7 +37,7 @@ def controls_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) 
     A post asks for a newer one.
     """
     study = live_study(request, study_id)
-    context = frame_of(request, study, model_admin, name="Robustness") | {
+    context = frame_of(request, study, model_admin, name=_("Robustness")) | {
         "dimensions": study.dimensions.order_by("position", "key"),
     }
     try:
@@ -71,15 +72,19 @@ def _rank_table(page: ControlsPage) -> SafeString:
     """Contestants by rank without a control, and where each control puts them."""
     rows = [
         (
-            f"{raw.name} (provisional)" if raw.is_provisional else raw.name,
+            _("%(name)s (provisional)") % {"name": raw.name} if raw.is_provisional else raw.name,
             _rank(raw.standing),
             *(_moved(switch.places[line]) for switch in page.computed),
         )
         for line, raw in enumerate(page.raw)
     ]
     worth = [f"{page.worth:,.0f}", *(f"{switch.worth:,.0f}" for switch in page.computed)]
-    rows.append(("Verdicts that they are worth", *worth))
-    headers = ["Contestant", "#Without a control", *(f"#{switch.name}" for switch in page.computed)]
+    rows.append((_("Verdicts that they are worth"), *worth))
+    headers = [
+        _("Contestant"),
+        _("#Without a control"),
+        *(f"#{switch.name}" for switch in page.computed),
+    ]
     return table(headers, rows)
 
 

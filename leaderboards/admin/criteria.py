@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
@@ -45,17 +47,17 @@ from studies.models import ChatModel, Dimension, Study
 TEMPLATE = "admin/leaderboards/study/criteria.html"
 STATUS = {
     KEPT: "kept",
-    REDUNDANT: "says the same as {}",
-    RARE: "tells too few pairs apart",
-    CHANCE: "no more than chance in training",
-    UNCONFIRMED: "not found again held out",
+    REDUNDANT: gettext_lazy("says the same as {}"),
+    RARE: gettext_lazy("tells too few pairs apart"),
+    CHANCE: gettext_lazy("no more than chance in training"),
+    UNCONFIRMED: gettext_lazy("not found again held out"),
 }
 
 
 def pairs_field(label: str, initial: int) -> forms.IntegerField:
     """A field for the number of pairs of a part."""
     return forms.IntegerField(
-        label=label,
+        label=gettext_lazy(label),
         initial=initial,
         min_value=FEWEST_PAIRS,
         max_value=MOST_PAIRS,
@@ -72,8 +74,8 @@ class CriteriaForm(forms.Form):
     chat_model = forms.ModelChoiceField(
         ChatModel.objects.filter(is_embedder=False).order_by("name"), widget=UnfoldAdminSelectWidget
     )
-    training = pairs_field("Pairs to propose from", PAIRS)
-    held_out = pairs_field("Pairs held out", PAIRS)
+    training = pairs_field(gettext_noop("Pairs to propose from"), PAIRS)
+    held_out = pairs_field(gettext_noop("Pairs held out"), PAIRS)
     seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
 
     def __init__(self, study: Study, data: QueryDict | None) -> None:
@@ -112,7 +114,7 @@ def criteria_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) 
     if form.is_valid():
         require_permission(request, "raters.add_judgerun")
         return asked(request, lambda: _ask(request, study, form.wanted))
-    context = frame_of(request, study, model_admin, name="Criteria") | {
+    context = frame_of(request, study, model_admin, name=_("Criteria")) | {
         "form": form,
         "earlier": earlier(study, CRITERIA, _subject_words),
         "tuning": reverse("admin:leaderboards_study_tuning", args=[study.pk]),
@@ -145,7 +147,7 @@ def made(request: HttpRequest, make: Callable[[], Judge]) -> HttpResponse:
     except CriteriaError as refusal:
         messages.error(request, str(refusal))
         return redirect(request.get_full_path())
-    messages.success(request, f"{judge} is registered.")
+    messages.success(request, _("%(judge)s is registered.") % {"judge": judge})
     page: Model = judge
     return redirect(page_of(page))
 
@@ -161,14 +163,18 @@ def earlier(study: Study, kind: str, words: Callable[[str], str]) -> SafeString 
         )
         for each in reports
     ]
-    return table(["What", "State", "Asked for"], rows) if rows else None
+    return table([_("What"), _("State"), _("Asked for")], rows) if rows else None
 
 
 def figure_cell(figure: Figure) -> SafeString | str:
     """A share over its interval and what it is of: "86 %", "71 to 94 of 28"."""
     if not figure.n:
         return "–"
-    of = f"{100 * figure.low:.0f} to {100 * figure.high:.0f} of {figure.n:,}"
+    of = _("%(low)s to %(high)s of %(n)s") % {
+        "low": f"{100 * figure.low:.0f}",
+        "high": f"{100 * figure.high:.0f}",
+        "n": f"{figure.n:,}",
+    }
     return format_html("<strong>{}</strong><br>{}", percent(figure.value), of)
 
 
@@ -183,11 +189,16 @@ def points_cell(figure: Figure) -> SafeString | str:
 
 def expense_words(expense: Expense) -> str:
     """What was asked, and what came of it."""
-    return (
-        f"{expense.asked:,} questions were asked; {expense.unreadable:,} answers could not be read "
-        f"and {expense.unanswered:,} questions were given up. As far as tokens were counted, it "
-        f"cost ${expense.cost:,.2f}."
-    )
+    return _(
+        "%(asked)s questions were asked; %(unreadable)s answers could not be read and "
+        "%(unanswered)s questions were given up. As far as tokens were counted, it "
+        "cost $%(cost)s."
+    ) % {
+        "asked": f"{expense.asked:,}",
+        "unreadable": f"{expense.unreadable:,}",
+        "unanswered": f"{expense.unanswered:,}",
+        "cost": f"{expense.cost:,.2f}",
+    }
 
 
 def _asks(request: HttpRequest, step: str) -> bool:
@@ -201,8 +212,16 @@ def _ask(request: HttpRequest, study: Study, wanted: CriteriaWanted) -> Report:
 def _subject_words(subject: str) -> str:
     wanted = CriteriaWanted.parse(subject)
     chat_model = ChatModel.objects.filter(pk=wanted.chat_model).first()
-    pairs = f"{wanted.training} + {wanted.held_out} pairs"
-    return f"{wanted.dimension}, by {chat_model}, {pairs}, seed {wanted.seed}"
+    pairs = _("%(training)s + %(held_out)s pairs") % {
+        "training": wanted.training,
+        "held_out": wanted.held_out,
+    }
+    return _("%(dimension)s, by %(chat_model)s, %(pairs)s, seed %(seed)s") % {
+        "dimension": wanted.dimension,
+        "chat_model": chat_model,
+        "pairs": pairs,
+        "seed": wanted.seed,
+    }
 
 
 def _query(subject: str) -> str:
@@ -225,9 +244,12 @@ def _shown(study: Study, found: CriteriaReport) -> dict[str, Any]:
 
 def _answer(found: CriteriaReport) -> str:
     if not found.kept:
-        return "No criterion tells what raters choose, in both parts."
-    names = ", ".join(f"{_way(each.worth)} of “{each.name}”" for each in found.kept)
-    return f"Raters choose {names}."
+        return _("No criterion tells what raters choose, in both parts.")
+    names = ", ".join(
+        _("%(worth)s of “%(name)s”") % {"worth": _way(each.worth), "name": each.name}
+        for each in found.kept
+    )
+    return _("Raters choose %(names)s.") % {"names": names}
 
 
 def _way(worth: Worth) -> str:
@@ -248,8 +270,8 @@ def _criteria_table(criteria: tuple[FoundCriterion, ...]) -> SafeString:
         for each in sorted(criteria, key=lambda each: list(STATUS).index(each.worth.status))
     ]
     headers = [
-        *("Criterion", "What became of it", "Preferred", "#Right in training"),
-        *("#Right held out", "#Moves a choice by", "#Orders contradict"),
+        *(_("Criterion"), _("What became of it"), _("Preferred"), _("#Right in training")),
+        *(_("#Right held out"), _("#Moves a choice by"), _("#Orders contradict")),
     ]
     return table(headers, rows)
 
@@ -260,21 +282,23 @@ def _named(found: FoundCriterion) -> SafeString:
 
 def _status(found: FoundCriterion, criteria: tuple[FoundCriterion, ...]) -> str:
     twin = found.worth.like
-    return STATUS[found.worth.status].format("" if twin is None else f"“{criteria[twin].name}”")
+    return str(STATUS[found.worth.status]).format(
+        "" if twin is None else f"“{criteria[twin].name}”"
+    )
 
 
 def _rubric_table(found: CriteriaReport) -> SafeString:
     rubric = found.rubric
     rows: Iterable[tuple[str, SafeString | str]] = [
-        ("The criteria that training chose", figure_cell(rubric.accuracy)),
+        (_("The criteria that training chose"), figure_cell(rubric.accuracy)),
         (
-            "The longer or the shorter reply, whichever training preferred",
+            _("The longer or the shorter reply, whichever training preferred"),
             figure_cell(rubric.length),
         ),
-        ("Always the side that training preferred", figure_cell(rubric.majority)),
-        ("Criteria less length, in points", points_cell(rubric.gain)),
+        (_("Always the side that training preferred"), figure_cell(rubric.majority)),
+        (_("Criteria less length, in points"), points_cell(rubric.gain)),
     ]
-    return table(["Names the preferred side", "#Held out"], rows)
+    return table([_("Names the preferred side"), _("#Held out")], rows)
 
 
 def _saying_table(criteria: tuple[FoundCriterion, ...]) -> SafeString:
@@ -291,8 +315,8 @@ def _saying_table(criteria: tuple[FoundCriterion, ...]) -> SafeString:
         if (saying := each.saying) is not None
     ]
     headers = [
-        *("Criterion", "#Reasons that name it", "#Part of what is said"),
-        *("#Part of what choices show", "#Said less shown, points", "In words"),
+        *(_("Criterion"), _("#Reasons that name it"), _("#Part of what is said")),
+        *(_("#Part of what choices show"), _("#Said less shown, points"), _("In words")),
     ]
     return table(headers, rows)
 
@@ -303,5 +327,5 @@ def _part(share: float) -> str:
 
 def _gap_words(gap: Figure) -> str:
     if gap.low > 0:
-        return "Said more than it decides."
-    return "Decides more than is said." if gap.high < 0 else "Can’t be told apart."
+        return _("Said more than it decides.")
+    return _("Decides more than is said.") if gap.high < 0 else _("Can’t be told apart.")

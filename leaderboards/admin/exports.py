@@ -11,6 +11,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.admin import ModelAdmin
@@ -34,14 +36,19 @@ class AskForm(forms.Form):
     format = forms.ChoiceField(
         choices=Export.Format.choices,
         widget=UnfoldAdminSelectWidget,
-        help_text="Of the files of rows; all come in one ZIP, with a codebook and a datasheet.",
+        help_text=gettext_lazy(
+            "Of the files of rows; all come in one ZIP, with a codebook and a datasheet."
+        ),
     )
     is_release = forms.BooleanField(
-        label="Public release",
+        label=gettext_lazy("Public release"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Only what raters' consent covers, under pseudonyms of its own; small groups "
-        "are not told apart. Without it, everything but identities, for the study's team alone.",
+        help_text=gettext_lazy(
+            "Only what raters' consent covers, under pseudonyms of its own; small groups "
+            "are not told apart. Without it, everything but identities, for the study's "
+            "team alone."
+        ),
     )
 
 
@@ -66,7 +73,7 @@ def exports_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -
         if form.is_valid():
             return _ask(request, study, form.cleaned_data)
     found = [each for each in study.exports.select_related("asked_by") if may_fetch(request, each)]
-    context = frame_of(request, study, model_admin, name="Exports") | {
+    context = frame_of(request, study, model_admin, name=_("Exports")) | {
         "exports": found,
         "form": form,
         "may_change": may_change,
@@ -94,7 +101,7 @@ def _ask(request: HttpRequest, study: Study, given: dict[str, Any]) -> HttpRespo
 def _delete(request: HttpRequest, study: Study) -> HttpResponse:
     export = _named(study, request.POST.get("export", ""))
     delete_export(export)
-    messages.success(request, "The export is deleted, with its file.")
+    messages.success(request, _("The export is deleted, with its file."))
     return redirect("admin:leaderboards_study_exports", study_id=study.pk)
 
 
@@ -102,7 +109,7 @@ def _named(study: Study, key: str) -> Export:
     try:
         return get_object_or_404(Export, pk=UUID(key), study=study)
     except ValueError as error:
-        raise Http404("There is no such export.") from error
+        raise Http404(_("There is no such export.")) from error
 
 
 @never_cache

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
@@ -32,11 +33,13 @@ T = TypeVar("T")
 def labels_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """The newest report on labels, for whoever may see live figures; a post asks for a newer."""
     study = live_study(request, study_id)
-    context = frame_of(request, study, model_admin, name="Labels") | {
-        "heading": "what conversations are called",
-        "about": "What a judge calls conversations comes from its newest run: add a judge with the "
-        "protocol “Labels”, and start it on the study’s page. What messages say needs none. "
-        "Nobody is ranked by it.",
+    context = frame_of(request, study, model_admin, name=_("Labels")) | {
+        "heading": _("what conversations are called"),
+        "about": _(
+            "What a judge calls conversations comes from its newest run: add a judge with "
+            "the protocol “Labels”, and start it on the study’s page. What messages say "
+            "needs none. Nobody is ranked by it."
+        ),
     }
     return _page(request, study, context, (LABELS, Labels, dimension_named, labels_in_words))
 
@@ -46,10 +49,12 @@ def labels_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
 def safety_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """The newest report on sensitive topics, as above."""
     study = live_study(request, study_id)
-    context = frame_of(request, study, model_admin, name="Safety") | {
-        "heading": "sensitive topics",
-        "about": "A judge’s view comes from its newest run with the protocol “Boolean rubric, "
-        "filtered”. Settings for it that ask what matters here:",
+    context = frame_of(request, study, model_admin, name=_("Safety")) | {
+        "heading": _("sensitive topics"),
+        "about": _(
+            "A judge’s view comes from its newest run with the protocol “Boolean rubric, "
+            "filtered”. Settings for it that ask what matters here:"
+        ),
         "settings": safety_settings(study),
     }
     return _page(request, study, context, (SAFETY, Safety, safety_dimension, safety_in_words))

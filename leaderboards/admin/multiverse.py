@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
@@ -44,7 +45,7 @@ def study_multiverse(request: HttpRequest, study_id: int, model_admin: ModelAdmi
     A post asks for a newer one.
     """
     study = live_study(request, study_id)
-    context = frame_of(request, study, model_admin, name="Multiverse") | {
+    context = frame_of(request, study, model_admin, name=_("Multiverse")) | {
         "dimensions": study.dimensions.order_by("position", "key"),
     }
     try:
@@ -63,7 +64,7 @@ def study_multiverse(request: HttpRequest, study_id: int, model_admin: ModelAdmi
 
 
 def _shown(page: MultiversePage) -> dict[str, object]:
-    answers = "#Ratings" if page.study.protocol == Study.Protocol.SINGLE else "#Battles"
+    answers = _("#Ratings") if page.study.protocol == Study.Protocol.SINGLE else _("#Battles")
     return {
         "page": page,
         "kinds": _kind_table(page.kinds),
@@ -73,8 +74,15 @@ def _shown(page: MultiversePage) -> dict[str, object]:
 
 
 def _kind_table(kinds: Iterable[Kind]) -> SafeString:
-    rows = [(kind.words, f"{kind.changes:,} of {kind.pairs:,}") for kind in kinds]
-    return table(["Left out or not", "#Changes the first place"], rows)
+    rows = [
+        (
+            kind.words,
+            _("%(changes)s of %(pairs)s")
+            % {"changes": f"{kind.changes:,}", "pairs": f"{kind.pairs:,}"},
+        )
+        for kind in kinds
+    ]
+    return table([_("Left out or not"), _("#Changes the first place")], rows)
 
 
 def _spread_table(spreads: Iterable[Spread], combinations: int) -> SafeString:
@@ -83,12 +91,23 @@ def _spread_table(spreads: Iterable[Spread], combinations: int) -> SafeString:
             spread.name,
             rank_text(spread.best, spread.worst),
             rank_text(spread.rank_low, spread.rank_high),
-            f"{signed(spread.score_lowest)} to {signed(spread.score_highest)}",
-            f"{spread.firsts:,} of {combinations:,}",
+            _("%(score_lowest)s to %(score_highest)s")
+            % {
+                "score_lowest": signed(spread.score_lowest),
+                "score_highest": signed(spread.score_highest),
+            },
+            _("%(firsts)s of %(combinations)s")
+            % {"firsts": f"{spread.firsts:,}", "combinations": f"{combinations:,}"},
         )
         for spread in spreads
     ]
-    headers = ["Contestant", "#Ranks", "#Widest rank interval", "#Widest interval", "#First in"]
+    headers = [
+        _("Contestant"),
+        _("#Ranks"),
+        _("#Widest rank interval"),
+        _("#Widest interval"),
+        _("#First in"),
+    ]
     return table(headers, rows)
 
 
@@ -105,7 +124,9 @@ def _line_table(
         )
         for line in lines
     ]
-    return table(["Left out", "#Raters", answers, *(f"#{name}" for _, name in contestants)], rows)
+    return table(
+        [_("Left out"), _("#Raters"), answers, *(f"#{name}" for _, name in contestants)], rows
+    )
 
 
 def _cell(place: Place | None, refusal: str) -> SafeString | str:

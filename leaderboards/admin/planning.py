@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
@@ -51,14 +53,14 @@ SECONDS_OF_A_PAIR = 1.1e-4
 PATIENCE = 7.0
 FEWEST_STUDIES, MOST_STUDIES = 2, 8
 WISHES = [
-    (Measure.POINTS, "± so many points of win share"),
-    (Measure.TAU, "Kendall’s τ of the order, 0 to 1"),
-    (Measure.LEADER, "chance that the leader is the best, 0 to 1"),
+    (Measure.POINTS, gettext_lazy("± so many points of win share")),
+    (Measure.TAU, gettext_lazy("Kendall’s τ of the order, 0 to 1")),
+    (Measure.LEADER, gettext_lazy("chance that the leader is the best, 0 to 1")),
 ]
 AXIS_NAMES = {
-    Measure.POINTS: "± points of win share",
-    Measure.TAU: "Kendall’s τ",
-    Measure.LEADER: "chance that the leader is the best",
+    Measure.POINTS: gettext_lazy("± points of win share"),
+    Measure.TAU: gettext_lazy("Kendall’s τ"),
+    Measure.LEADER: gettext_lazy("chance that the leader is the best"),
 }
 # Colours of the plot, in light and dark: of the lowest and highest study, and between them.
 BAND, SHADE = "rgba(120, 130, 150, 0.6)", "rgba(120, 130, 150, 0.18)"
@@ -69,46 +71,71 @@ simulated = lru_cache(maxsize=32)(plan)
 def whole(label: str, most: int, help_text: str = "", *, least: int = 1) -> forms.IntegerField:
     """A field for a whole number."""
     return forms.IntegerField(
-        label=label,
+        label=gettext_lazy(label),
         min_value=least,
         max_value=most,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=help_text,
+        help_text=gettext_lazy(help_text) if help_text else "",
     )
 
 
 def number(label: str, least: float, most: float, help_text: str) -> forms.FloatField:
     """A field for a number."""
     return forms.FloatField(
-        label=label,
+        label=gettext_lazy(label),
         min_value=least,
         max_value=most,
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
-        help_text=help_text,
+        help_text=gettext_lazy(help_text),
     )
 
 
 class PlanForm(forms.Form):
     """What is assumed of a study, and the precision that is wished for."""
 
-    measure = forms.ChoiceField(label="Wish for", choices=WISHES, widget=UnfoldAdminSelectWidget)
-    level = number("How much", 0.001, 100, "Points, or a number from 0 to 1.")
-    raters = whole("Raters at most", 20_000, "As far as the plan looks.", least=20)
-    contestants = whole("Contestants", 40, least=2)
-    battles_each = whole("Battles of each rater", 30)
+    measure = forms.ChoiceField(
+        label=gettext_lazy("Wish for"), choices=WISHES, widget=UnfoldAdminSelectWidget
+    )
+    level = number(
+        gettext_noop("How much"), 0.001, 100, gettext_noop("Points, or a number from 0 to 1.")
+    )
+    raters = whole(
+        gettext_noop("Raters at most"), 20_000, gettext_noop("As far as the plan looks."), least=20
+    )
+    contestants = whole(gettext_noop("Contestants"), 40, least=2)
+    battles_each = whole(gettext_noop("Battles of each rater"), 30)
     policy = forms.ChoiceField(
-        label="Pairs are chosen", choices=Study.Policy.choices, widget=UnfoldAdminSelectWidget
+        label=gettext_lazy("Pairs are chosen"),
+        choices=Study.Policy.choices,
+        widget=UnfoldAdminSelectWidget,
     )
     skill_sd = number(
-        "Spread of contestants", 0.01, 5, "Standard deviation, in log-odds. Close rivals: 0.4."
+        gettext_noop("Spread of contestants"),
+        0.01,
+        5,
+        gettext_noop("Standard deviation, in log-odds. Close rivals: 0.4."),
     )
     heterogeneity_sd = number(
-        "Spread of groups", 0, 3, "The same, of what groups of an axis think of a contestant."
+        gettext_noop("Spread of groups"),
+        0,
+        3,
+        gettext_noop("The same, of what groups of an axis think of a contestant."),
     )
-    ties = number("Ties, %", 0.1, 95, "Of pairs drawn at random. The closer two are, the more.")
-    turns = whole("Messages of a battle", 50, "What its replies cost depends on it.")
-    message_tokens = whole("Tokens of a message", 10_000, "A token is about ¾ of a word.")
-    reply_tokens = whole("Tokens of a reply", 100_000)
+    ties = number(
+        gettext_noop("Ties, %"),
+        0.1,
+        95,
+        gettext_noop("Of pairs drawn at random. The closer two are, the more."),
+    )
+    turns = whole(
+        gettext_noop("Messages of a battle"),
+        50,
+        gettext_noop("What its replies cost depends on it."),
+    )
+    message_tokens = whole(
+        gettext_noop("Tokens of a message"), 10_000, gettext_noop("A token is about ¾ of a word.")
+    )
+    reply_tokens = whole(gettext_noop("Tokens of a reply"), 100_000)
 
     def __init__(self, study: Study, data: Any) -> None:
         self.study = study
@@ -178,8 +205,12 @@ def _studies(contestants: int, groups: int) -> int:
     studies = int(PATIENCE / (LEAST_SECONDS + SECONDS_OF_A_PAIR * pairs))
     if studies < FEWEST_STUDIES:
         raise RankingError(
-            f"{contestants} contestants in {groups} groups take longer to simulate than a page "
-            "may take: run `hustings plan` on the server, or name fewer contestants."
+            _(
+                "%(contestants)s contestants in %(groups)s groups take longer to simulate "
+                "than a page may take: run `hustings plan` on the server, or name fewer "
+                "contestants."
+            )
+            % {"contestants": contestants, "groups": groups}
         )
     return min(studies, MOST_STUDIES)
 
@@ -189,7 +220,7 @@ def _studies(contestants: int, groups: int) -> int:
 def planning_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """Ask for the assumptions, and show the plan once they are given; nothing is stored."""
     study = live_study(request, study_id)
-    context = frame_of(request, study, model_admin, name="Plan")
+    context = frame_of(request, study, model_admin, name=_("Plan"))
     try:
         require_pairs(study)
     except RankingError as refusal:
@@ -210,7 +241,7 @@ def _shown(made: Plan, form: PlanForm) -> dict[str, object]:
         "rungs": _rung_table(made, form.prices),
         "axis_name": AXIS_NAMES[form.wish.measure],
         "chart": json.dumps(_chart(made, form.wish)),
-        "chart_options": json.dumps(chart_options(AXIS_NAMES[form.wish.measure])),
+        "chart_options": json.dumps(chart_options(str(AXIS_NAMES[form.wish.measure]), _("raters"))),
         "ties": {
             "random": f"{made.assumptions.tie_rate:.0%}",
             "equals": f"{made.tie_rate_of_equals:.0%}",
@@ -229,15 +260,15 @@ def _chart(made: Plan, wish: Wish) -> dict[str, Any]:
     """Lines for the theme's chart: what is wished for, by numbers of raters that double."""
     curve = made.curve(wish.measure)
     lines = [
-        line("Whole study", curve.mean, "#2f7fb5", width=3),
-        line("Highest", curve.high, BAND, fill="+1", width=1),
-        line("Lowest", curve.low, BAND, width=1),
+        line(_("Whole study"), curve.mean, "#2f7fb5", width=3),
+        line(_("Highest"), curve.high, BAND, fill="+1", width=1),
+        line(_("Lowest"), curve.low, BAND, width=1),
     ]
     if wish.measure in WIDTHS and Measure.GROUP_POINTS in made.figures:
         group = made.curve(Measure.GROUP_POINTS).mean
-        lines.insert(1, line("Typical group", group, "#d97706", dash=[8, 4]))
+        lines.insert(1, line(_("Typical group"), group, "#d97706", dash=[8, 4]))
     wished = [wish.level] * len(curve.mean)
-    lines.append(line("Your wish", wished, "#737a87", dash=[2, 4]))
+    lines.append(line(_("Your wish"), wished, "#737a87", dash=[2, 4]))
     return {
         "labels": [f"{raters:,}" for raters in made.assumptions.ladder],
         "datasets": lines,
@@ -267,7 +298,7 @@ def line(
     }
 
 
-def chart_options(up: str, across: str = "raters") -> dict[str, Any]:
+def chart_options(up: str, across: str) -> dict[str, Any]:
     """How the theme's chart draws lines, with these names of its axes."""
     grey = "#737a87"
     title = {"display": True, "color": grey}

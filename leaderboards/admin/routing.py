@@ -14,6 +14,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
@@ -50,29 +52,29 @@ TEMPLATE: Final = "admin/leaderboards/study/routing.html"
 PAIRS_SHOWN: Final = 20
 # The others are folded away.
 BATTLES_SHOWN: Final = 20
-PERSON: Final = "A person"
+PERSON: Final = gettext_lazy("A person")
 
 
 class RoutingForm(forms.Form):
     """Of which runs the report is to be, and what a person's verdict costs."""
 
     cheap = forms.ModelChoiceField(
-        JudgeRun.objects.none(), label="First judge", widget=UnfoldAdminSelectWidget
+        JudgeRun.objects.none(), label=gettext_lazy("First judge"), widget=UnfoldAdminSelectWidget
     )
     strong = forms.ModelChoiceField(
         JudgeRun.objects.none(),
-        label="Then, where that is unsure",
+        label=gettext_lazy("Then, where that is unsure"),
         required=False,
-        empty_label="a person",
+        empty_label=gettext_lazy("a person"),
         widget=UnfoldAdminSelectWidget,
     )
     person_cost = forms.DecimalField(
-        label="A person’s verdict costs, in US dollars",
+        label=gettext_lazy("A person’s verdict costs, in US dollars"),
         min_value=Decimal("0.0001"),
         max_digits=10,
         decimal_places=4,
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
-        help_text="On one dimension of one battle.",
+        help_text=gettext_lazy("On one dimension of one battle."),
     )
 
     def __init__(self, study: Study, found: Routing | None, data: Any = None) -> None:
@@ -95,7 +97,7 @@ class RoutingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("cheap") and data.get("cheap") == data.get("strong"):
-            self.add_error("strong", "Choose another run, or a person.")
+            self.add_error("strong", _("Choose another run, or a person."))
         return data
 
     @property
@@ -111,19 +113,19 @@ class StrongerForm(forms.Form):
 
     judge = forms.ModelChoiceField(Judge.objects.none(), widget=UnfoldAdminSelectWidget)
     below = forms.FloatField(
-        label="Where it is relied on below",
+        label=gettext_lazy("Where it is relied on below"),
         min_value=0.0,
         max_value=1.0,
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
-        help_text="The chance that a person would say what it says, from 0 to 1.",
+        help_text=gettext_lazy("The chance that a person would say what it says, from 0 to 1."),
     )
     budget = forms.DecimalField(
-        label="Budget in US dollars",
+        label=gettext_lazy("Budget in US dollars"),
         required=False,
         min_value=Decimal("0.01"),
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="The run pauses once it is spent; empty: no limit.",
+        help_text=gettext_lazy("The run pauses once it is spent; empty: no limit."),
     )
 
     def __init__(self, below: float | None = None, data: Any = None) -> None:
@@ -141,7 +143,8 @@ class ThresholdsForm(forms.Form):
         super().__init__(data if set(names) <= set(data) else None)
         for name, each, threshold in zip(names, found.runs, found.thresholds, strict=True):
             self.fields[name] = forms.FloatField(
-                label=f"{each.judge}, run {each.run}: relied on from",
+                label=_("%(judge)s, run %(run)s: relied on from")
+                % {"judge": each.judge, "run": each.run},
                 min_value=0.0,
                 max_value=1.0,
                 initial=round(threshold, 3),
@@ -177,7 +180,7 @@ def routing_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -
         form = RoutingForm(study, found, request.POST)
         if form.is_valid():
             return _ask(request, study, form.wanted)
-    context = frame_of(request, study, model_admin, name="Routing") | {
+    context = frame_of(request, study, model_admin, name=_("Routing")) | {
         "form": form,
         "stronger": stronger,
         "of": request.GET.get("of", ""),
@@ -212,7 +215,10 @@ def _start(
         messages.error(request, str(refusal))
         return redirect(request.get_full_path())
     ring_run(run.pk)
-    messages.success(request, f"{run} has started, over {run.selection}.")
+    messages.success(
+        request,
+        _("%(run)s has started, over %(selection)s.") % {"run": run, "selection": run.selection},
+    )
     return redirect(page_of(run))
 
 
@@ -228,7 +234,7 @@ def _shown(study: Study, found: Routing, chosen: ThresholdsForm) -> dict[str, ob
         "alone": _point_table(found, found.cascade.alone),
         "curve": _point_table(found, _different(found.cascade.curve)),
         "chart": json.dumps(_chart(found)),
-        "chart_options": json.dumps(chart_options("a person would say so, %", "US dollars")),
+        "chart_options": json.dumps(chart_options(_("a person would say so, %"), _("US dollars"))),
         "pairs": _pair_table(found, names),
         "battles": _battle_table(found, found.battles[:BATTLES_SHOWN], names),
         "more_battles": _battle_table(found, found.battles[BATTLES_SHOWN:], names),
@@ -243,63 +249,89 @@ def answer_of(found: Routing) -> str:
     """What the report comes to, in a sentence."""
     best = found.best
     if best is None:
-        return (
-            "Too few conversations were compared by several people: what a person's verdict is "
-            "worth beside a judge's can't be told."
+        return _(
+            "Too few conversations were compared by several people: what a person's "
+            "verdict is worth beside a judge's can't be told."
         )
     person = found.cascade.alone[-1]
     if best.accuracy.value >= person.accuracy.value:
-        return (
-            f"With {percent(best.shares[-1])} of the conversations left to people, verdicts are "
-            f"right as often as with people alone, for ${best.cost:,.4f} each instead of "
-            f"${person.cost:,.4f}."
-        )
-    return (
-        f"No cascade is right as often as a person, {percent(person.accuracy.value)}; the nearest "
-        f"is right in {percent(best.accuracy.value)}, for ${best.cost:,.4f} a verdict."
-    )
+        return _(
+            "With %(shares)s of the conversations left to people, verdicts are right "
+            "as often as with people alone, for $%(best)s each instead of $%(person)s."
+        ) % {
+            "shares": percent(best.shares[-1]),
+            "best": f"{best.cost:,.4f}",
+            "person": f"{person.cost:,.4f}",
+        }
+    return _(
+        "No cascade is right as often as a person, %(person)s; the nearest is right in "
+        "%(best)s, for $%(cost)s a verdict."
+    ) % {
+        "person": percent(person.accuracy.value),
+        "best": percent(best.accuracy.value),
+        "cost": f"{best.cost:,.4f}",
+    }
 
 
 def _relied_table(runs: Sequence[Relied]) -> SafeString:
     rows = [
         (
-            f"{each.judge}, run {each.run}",
+            _("%(judge)s, run %(run)s") % {"judge": each.judge, "run": each.run},
             f"{len(each.battles):,}",
             f"{each.n:,}",
             percent(each.curve.error, decimals=1),
-            f"{each.area:.2f}" if isfinite(each.area) else "not known",
-            f"${each.cost:,.4f}" if isfinite(each.cost) else "not known: taken as $0",
+            f"{each.area:.2f}" if isfinite(each.area) else _("not known"),
+            f"${each.cost:,.4f}" if isfinite(each.cost) else _("not known: taken as $0"),
         )
         for each in runs
     ]
-    heads = ["Judge", "#Verdicts", "#With people’s", "#Off by", "#Area", "#Cost of one"]
+    heads = [
+        _("Judge"),
+        _("#Verdicts"),
+        _("#With people’s"),
+        _("#Off by"),
+        _("#Area"),
+        _("#Cost of one"),
+    ]
     return table(heads, rows)
 
 
 def _bin_table(relied: Relied) -> SafeString:
     rows = [
         (
-            f"{percent(each.low)} to {percent(each.high)}",
+            _("%(low)s to %(high)s") % {"low": percent(each.low), "high": percent(each.high)},
             f"{each.right.n:,}",
             percent(each.mean),
             figure_text(each.right),
         )
         for each in relied.curve.bins
     ]
-    return table(["Relied on", "#Verdicts", "#On average", "#A person said the same"], rows)
+    return table(
+        [_("Relied on"), _("#Verdicts"), _("#On average"), _("#A person said the same")], rows
+    )
 
 
 def figure_text(figure: Figure) -> str:
     """A share with its interval."""
     if not isfinite(figure.value):
-        return "not known"
+        return _("not known")
     if not isfinite(figure.low):
         return percent(figure.value)
-    return f"{percent(figure.value)} ({percent(figure.low)} to {percent(figure.high)})"
+    return _("%(value)s (%(low)s to %(high)s)") % {
+        "value": percent(figure.value),
+        "low": percent(figure.low),
+        "high": percent(figure.high),
+    }
 
 
 def _stage_names(found: Routing) -> list[str]:
-    return [*(f"{each.judge}, run {each.run}" for each in found.runs), PERSON]
+    return [
+        *(
+            _("%(judge)s, run %(run)s") % {"judge": each.judge, "run": each.run}
+            for each in found.runs
+        ),
+        str(PERSON),
+    ]
 
 
 def _point_table(found: Routing, points: Sequence[Point]) -> SafeString | str:
@@ -315,9 +347,13 @@ def _point_table(found: Routing, points: Sequence[Point]) -> SafeString | str:
         )
         for point in points
     ]
-    below = [f"#{name}: from" for name in names[:-1]] if points[0].thresholds else []
-    shares = [f"#{name}: part" for name in names]
-    return table(["#Cost of one", "#A person would say so", *shares, *below], rows)
+    below = (
+        [_("#%(name)s: from") % {"name": name} for name in names[:-1]]
+        if points[0].thresholds
+        else []
+    )
+    shares = [_("#%(name)s: part") % {"name": name} for name in names]
+    return table([_("#Cost of one"), _("#A person would say so"), *shares, *below], rows)
 
 
 def _different(curve: Sequence[Point]) -> list[Point]:
@@ -339,10 +375,12 @@ def _chart(found: Routing) -> dict[str, Any]:
     if not curve:
         return {}
     colours = ("#737a87", "#d97706", "#2f7fb5")
-    lines = [line("Cascade", [100 * point.accuracy.value for point in curve], "#2f7fb5", width=3)]
+    lines = [
+        line(_("Cascade"), [100 * point.accuracy.value for point in curve], "#2f7fb5", width=3)
+    ]
     for name, point, colour in zip(_stage_names(found), alone, colours[-len(alone) :], strict=True):
         flat = [100 * point.accuracy.value] * len(curve)
-        lines.append(line(f"{name} alone", flat, colour, dash=[4, 4], width=1))
+        lines.append(line(_("%(name)s alone") % {"name": name}, flat, colour, dash=[4, 4], width=1))
     return {"labels": [f"{point.cost:,.4f}" for point in curve], "datasets": lines}
 
 
@@ -351,13 +389,14 @@ def _pair_table(found: Routing, names: dict[str, str]) -> SafeString:
     most = max((pair.worth for pair in pairs), default=0.0)
     rows = [
         (
-            f"{names.get(pair.a, pair.a)} and {names.get(pair.b, pair.b)}",
+            _("%(one)s and %(other)s")
+            % {"one": names.get(pair.a, pair.a), "other": names.get(pair.b, pair.b)},
             percent(pair.worth / most) if most else "none",
-            f"{pair.steer:.2f}" if isfinite(pair.steer) else "not known",
+            f"{pair.steer:.2f}" if isfinite(pair.steer) else _("not known"),
         )
         for pair in pairs
     ]
-    return table(["Pair", "#Worth, of the best", "#Told by judges"], rows)
+    return table([_("Pair"), _("#Worth, of the best"), _("#Told by judges")], rows)
 
 
 def _battle_table(
@@ -367,15 +406,16 @@ def _battle_table(
     rows = [
         (
             link(_battle_page(each.battle), each.battle),
-            f"{names.get(each.a, each.a)} and {names.get(each.b, each.b)}",
+            _("%(one)s and %(other)s")
+            % {"one": names.get(each.a, each.a), "other": names.get(each.b, each.b)},
             percent(each.worth / most) if most else "none",
             f"{each.votes:,}",
-            *(percent(sure) if isfinite(sure) else "said nothing" for sure in each.reliability),
+            *(percent(sure) if isfinite(sure) else _("said nothing") for sure in each.reliability),
         )
         for each in battles
     ]
     judges = [f"#{name}" for name in _stage_names(found)[:-1]]
-    heads = ["Battle", "Contestants", "#Worth, of the best", "#People", *judges]
+    heads = [_("Battle"), _("Contestants"), _("#Worth, of the best"), _("#People"), *judges]
     return table(heads, rows) if rows else ""
 
 
@@ -391,9 +431,9 @@ def _reached_table(found: Routing) -> SafeString | str:
         )
         for each in found.reached
     ]
-    heads = ["#Of people’s verdicts", "#Routed", "#At random", "#At random, no judge"]
+    heads = [_("#Of people’s verdicts"), _("#Routed"), _("#At random"), _("#At random, no judge")]
     return table(heads, rows) if rows else ""
 
 
 def _order(figure: Figure) -> str:
-    return f"{figure.value:.2f}" if isfinite(figure.value) else "not known"
+    return f"{figure.value:.2f}" if isfinite(figure.value) else _("not known")

@@ -12,6 +12,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.admin import ModelAdmin
@@ -44,12 +46,12 @@ from studies.models import ChatModel, Study
 
 TEMPLATE: Final = "admin/leaderboards/study/scorer.html"
 BESIDE: Final = (
-    ("scorer", "The scorer"),
-    ("without_embeddings", "The scorer without embeddings"),
-    ("length_only", "Length alone"),
-    ("majority", "The side that won more often"),
-    ("contestants_alone", "Contestants alone, unread"),
-    ("new_contestants", "The scorer on contestants it never met"),
+    ("scorer", gettext_lazy("The scorer")),
+    ("without_embeddings", gettext_lazy("The scorer without embeddings")),
+    ("length_only", gettext_lazy("Length alone")),
+    ("majority", gettext_lazy("The side that won more often")),
+    ("contestants_alone", gettext_lazy("Contestants alone, unread")),
+    ("new_contestants", gettext_lazy("The scorer on contestants it never met")),
 )
 
 
@@ -61,12 +63,15 @@ class TrainForm(forms.Form):
 
     embedder = forms.ModelChoiceField(
         ChatModel.objects.filter(is_embedder=True),
-        label="Embeddings by",
+        label=gettext_lazy("Embeddings by"),
         required=False,
-        empty_label="nobody: words are counted here",
+        empty_label=gettext_lazy("nobody: words are counted here"),
         widget=UnfoldAdminSelectWidget,
-        help_text="It is sent the replies of both sides, with names of models masked, and no "
-        "rater’s message; so it is each time that the scorer rates. The study’s ledger says so.",
+        help_text=gettext_lazy(
+            "It is sent the replies of both sides, with names of models masked, and no "
+            "rater’s message; so it is each time that the scorer rates. The study’s ledger "
+            "says so."
+        ),
     )
 
 
@@ -76,36 +81,38 @@ class ExportForm(forms.Form):
     licence = forms.CharField(
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Under which they are given, as “CC BY 4.0”. It stands beside the rows.",
+        help_text=gettext_lazy(
+            "Under which they are given, as “CC BY 4.0”. It stands beside the rows."
+        ),
     )
     dimension = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
     form = forms.ChoiceField(
-        label="Format",
-        choices=[(Format.JSONL, "JSON, a line each"), (Format.CSV, "CSV")],
+        label=gettext_lazy("Format"),
+        choices=[(Format.JSONL, gettext_lazy("JSON, a line each")), (Format.CSV, "CSV")],
         widget=UnfoldAdminSelectWidget,
     )
     margin = forms.ChoiceField(
         choices=[
-            (Margin.ONE, "1 for every choice"),
-            (Margin.SCORER, "how likely the scorer thought it"),
+            (Margin.ONE, gettext_lazy("1 for every choice")),
+            (Margin.SCORER, gettext_lazy("how likely the scorer thought it")),
         ],
         widget=UnfoldAdminSelectWidget,
     )
     with_groups = forms.BooleanField(
-        label="Raters’ groups",
+        label=gettext_lazy("Raters’ groups"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Named only where enough people are alike in them.",
+        help_text=gettext_lazy("Named only where enough people are alike in them."),
     )
     with_ties = forms.BooleanField(
-        label="Ties, marked", required=False, widget=UnfoldBooleanSwitchWidget
+        label=gettext_lazy("Ties, marked"), required=False, widget=UnfoldBooleanSwitchWidget
     )
 
     def __init__(self, study: Study, data: Any = None) -> None:
         super().__init__(data)
         found = study.dimensions.order_by("position", "key")
         self.fields["dimension"].choices = [  # type: ignore[attr-defined]
-            ("", "all of them"),
+            ("", _("all of them")),
             *((each.key, each.name) for each in found),
         ]
 
@@ -125,7 +132,7 @@ def scorer_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
         return _ask(request, study)
     trained, scored = scorer_status(study), scoring_status(study)
     card = trained.facts(ScorerCard)
-    context = frame_of(request, study, model_admin, name="Scorer") | {
+    context = frame_of(request, study, model_admin, name=_("Scorer")) | {
         "card": card,
         "may_act": may_act,
         "may_export": _may_export(request),
@@ -147,14 +154,14 @@ def _ask(request: HttpRequest, study: Study) -> HttpResponse:
     do, form = request.POST.get("do", ""), TrainForm(request.POST)
     by, at = actor(request), timezone.now()
     if do != "train" and do not in RATINGS:
-        raise Http404("There is no such thing to be done with a scorer.")
+        raise Http404(_("There is no such thing to be done with a scorer."))
     try:
         if do in RATINGS:
             ask_for_scoring(study, RATINGS[do], by=by, at=at)
         elif form.is_valid():
             ask_for_scorer(study, embedder=form.cleaned_data["embedder"], by=by, at=at)
         else:
-            messages.error(request, "Choose an embedder of the registry, or nobody.")
+            messages.error(request, _("Choose an embedder of the registry, or nobody."))
     except ScorerError as refusal:
         messages.error(request, str(refusal))
     return redirect(request.get_full_path())
@@ -174,7 +181,7 @@ def _dimension(card: DimensionCard, whole: ScorerCard) -> dict[str, object]:
     if evaluation is None:
         return {"card": card}
     beside = [
-        (name, *_figures(figure))
+        (str(name), *_figures(figure))
         for field, name in BESIDE
         if (figure := getattr(evaluation, field)) is not None
     ]
@@ -185,13 +192,14 @@ def _dimension(card: DimensionCard, whole: ScorerCard) -> dict[str, object]:
     ]
     return {
         "card": card,
-        "beside": _figure_table(["Told by"], beside),
-        "groups": _figure_table(["Group", "#Raters"], groups) if groups else "",
+        "beside": _figure_table([_("Told by")], beside),
+        "groups": _figure_table([_("Group"), _("#Raters")], groups) if groups else "",
         "bins": table(
-            ["How sure", "#Verdicts", "#Sure by", "#Right"],
+            [_("How sure"), _("#Verdicts"), _("#Sure by"), _("#Right")],
             [
                 (
-                    f"{percent(each.low)} to {percent(each.high)}",
+                    _("%(low)s to %(high)s")
+                    % {"low": percent(each.low), "high": percent(each.high)},
                     f"{each.verdicts:,}",
                     percent(each.confidence),
                     percent(each.right),
@@ -208,11 +216,13 @@ def _warning(evaluation: Evaluation) -> str:
     """What simpler thing does as well; empty where the scorer is better than all."""
     told, without = evaluation.scorer.accuracy, evaluation.without_embeddings
     if told <= evaluation.majority.accuracy:
-        return "It tells the winner no better than who always names the side that won more often."
+        return _(
+            "It tells the winner no better than who always names the side that won more often."
+        )
     if told <= evaluation.length_only.accuracy:
-        return "It tells the winner no better than their lengths alone do."
+        return _("It tells the winner no better than their lengths alone do.")
     if without is not None and told <= without.accuracy:
-        return "It tells the winner no better than without embeddings: train one without."
+        return _("It tells the winner no better than without embeddings: train one without.")
     return ""
 
 
@@ -220,14 +230,20 @@ def _figures(figure: Accuracy) -> tuple[str, ...]:
     return (
         f"{figure.decided:,}",
         percent(figure.accuracy, decimals=1),
-        f"{percent(figure.low)} to {percent(figure.high)}",
+        _("%(low)s to %(high)s") % {"low": percent(figure.low), "high": percent(figure.high)},
         percent(figure.three_way, decimals=1),
         f"{figure.loss:.3f}",
     )
 
 
 def _figure_table(first: list[str], rows: list[tuple[str, ...]]) -> SafeString:
-    figures = ["#Decided verdicts", "#Winner told", "#95 % interval", "#With ties", "#Loss"]
+    figures = [
+        _("#Decided verdicts"),
+        _("#Winner told"),
+        _("#95 % interval"),
+        _("#With ties"),
+        _("#Loss"),
+    ]
     return table([*first, *figures], rows)
 
 
@@ -242,12 +258,15 @@ def download_scorer(
     study = live_study(request, study_id)
     report = scorer_status(study).finished
     if report is None:
-        raise Http404("There is no scorer of this study yet.")
+        raise Http404(_("There is no scorer of this study yet."))
     content = json.dumps(report.document, indent=1, ensure_ascii=False)
     return HttpResponse(
         content,
         content_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{study.slug}-scorer.json"'},
+        headers={
+            "Content-Disposition": _('attachment; filename="%(slug)s-scorer.json"')
+            % {"slug": study.slug}
+        },
     )
 
 
@@ -265,7 +284,7 @@ def export_preferences(
     form = ExportForm(study, request.POST)
     back = redirect("admin:leaderboards_study_scorer", study_id=study.pk)
     if not form.is_valid():
-        messages.error(request, "Say under which licence the preferences are given.")
+        messages.error(request, _("Say under which licence the preferences are given."))
         return back
     chosen = form.cleaned_data
     wanted = Wanted(

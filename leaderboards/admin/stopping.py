@@ -10,6 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
@@ -22,10 +25,10 @@ from studies.models import Study
 from studies.spending import spent
 from studies.stopping import NO_QUEUE, has_ended
 
-FAR = f"more than {HORIZON} times those so far"
+FAR = format_lazy(gettext_lazy("more than {times} times those so far"), times=HORIZON)
 NONE = "–"
 # Its forecast waits for its turn.
-TO_COME = "to come"
+TO_COME = gettext_lazy("to come")
 # A figure is rounded to a tenth of its interval.
 PARTS = 10
 
@@ -35,13 +38,13 @@ PARTS = 10
 def stopping_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> HttpResponse:
     """How far the study's stopping rules are, for whoever may see its live figures."""
     study = live_study(request, study_id)
-    context = frame_of(request, study, model_admin, name="Stopping") | {
+    context = frame_of(request, study, model_admin, name=_("Stopping")) | {
         "has_ended": has_ended(study),
         "take_again": reverse("admin:studies_study_take_again", args=[study.pk]),
         "may_change": request.user.has_perm("studies.change_study"),
     }
     if study.protocol == Study.Protocol.SINGLE:
-        context["refusal"] = NO_QUEUE
+        context["refusal"] = _(NO_QUEUE)
     else:
         outlooks = read_outlooks(study)
         context |= {
@@ -57,14 +60,14 @@ def stopping_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) 
 def _rule_table(study: Study, outlooks: Iterable[RuleOutlook]) -> SafeString:
     """Each rule in a line, and the budget, which is a rule of its own."""
     rows = [(str(outlook.rule), *_summary(outlook)) for outlook in outlooks]
-    rows += [("The budget is spent", *_budget(study))]
+    rows += [(_("The budget is spent"), *_budget(study))]
     headers = [
-        "Rule",
-        "So far",
-        "Answered",
-        "#Battles expected",
-        "#90 % interval",
-        "#Raters for that",
+        _("Rule"),
+        _("So far"),
+        _("Answered"),
+        _("#Battles expected"),
+        _("#90 % interval"),
+        _("#Raters for that"),
     ]
     return table(headers, rows)
 
@@ -73,24 +76,40 @@ def _summary(outlook: RuleOutlook) -> tuple[str, ...]:
     if outlook.is_overall:
         line = outlook.lines[0]
         figures = (NONE, NONE, NONE) if outlook.flaw else _figures(line)
-        return f"{line.battles:,} battles", _answered(line, outlook), *figures
+        return (
+            _("%(battles)s battles") % {"battles": f"{line.battles:,}"},
+            _answered(line, outlook),
+            *figures,
+        )
     if not outlook.lines:
-        return "no group", "not yet", NONE, NONE, NONE
+        return _("no group"), _("not yet"), NONE, NONE, NONE
     fewest, most = (f([line.battles for line in outlook.lines]) for f in (min, max))
-    answered = f"{outlook.answered} of {len(outlook.lines)} groups"
-    below = NONE if outlook.is_answered else "by group, below"
-    return f"{fewest:,} to {most:,} battles", answered, below, NONE, NONE
+    answered = _("%(answered)s of %(lines)s groups") % {
+        "answered": outlook.answered,
+        "lines": len(outlook.lines),
+    }
+    below = NONE if outlook.is_answered else _("by group, below")
+    return (
+        _("%(fewest)s to %(most)s battles") % {"fewest": f"{fewest:,}", "most": f"{most:,}"},
+        answered,
+        below,
+        NONE,
+        NONE,
+    )
 
 
 def _budget(study: Study) -> tuple[str, ...]:
     """What is spent of it; no rule of the battles, so that none are forecast."""
     if study.budget is None:
-        return "no budget", "never", NONE, NONE, NONE
+        return _("no budget"), "never", NONE, NONE, NONE
     cost = spent(study).cost
-    so_far = f"${cost:,.2f} of ${study.budget:,.2f}"
+    so_far = _("$%(cost)s of $%(budget)s") % {
+        "cost": f"{cost:,.2f}",
+        "budget": f"{study.budget:,.2f}",
+    }
     if cost >= study.budget:
-        return so_far, "spent: the study pauses", NONE, NONE, NONE
-    return so_far, "not yet; it will pause the study", NONE, NONE, NONE
+        return so_far, _("spent: the study pauses"), NONE, NONE, NONE
+    return so_far, _("not yet; it will pause the study"), NONE, NONE, NONE
 
 
 @dataclass(frozen=True)
@@ -114,13 +133,19 @@ def _part(outlook: RuleOutlook) -> Part:
 
 def _group_table(axis: str, lines: Iterable[Line], outlook: RuleOutlook) -> SafeString:
     """The groups of an axis; for a rule of the overall ranking, their parts in its battles."""
-    headers = [axis, "#Battles so far", "#Still expected", "#90 % interval", "#Raters for that"]
+    headers = [
+        axis,
+        _("#Battles so far"),
+        _("#Still expected"),
+        _("#90 % interval"),
+        _("#Raters for that"),
+    ]
     if outlook.is_overall:
-        headers[2] = "#Of those expected"
+        headers[2] = _("#Of those expected")
         rows = [_cells(line) for line in lines]
-        return table([*headers, "#Places open"], rows)
+        return table([*headers, _("#Places open")], rows)
     rows = [(*_cells(line), _answered(line, outlook)) for line in lines]
-    return table([*headers, "#Places open", "Answered"], rows)
+    return table([*headers, _("#Places open"), _("Answered")], rows)
 
 
 def _cells(line: Line) -> tuple[str, ...]:
@@ -134,10 +159,10 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _answered(line: Line, outlook: RuleOutlook) -> str:
     if line.answered_at is not None:
-        return f"since {_moment(line.answered_at)}"
+        return _("since %(answered_at)s") % {"answered_at": _moment(line.answered_at)}
     if outlook.flaw:
-        return f"never: {outlook.flaw}"
-    return "not yet" if line.battles else "not yet: no battles"
+        return _("never: %(flaw)s") % {"flaw": outlook.flaw}
+    return _("not yet") if line.battles else _("not yet: no battles")
 
 
 def _moment(at: datetime) -> str:
@@ -147,7 +172,7 @@ def _moment(at: datetime) -> str:
 def _figures(line: Line) -> tuple[str, str, str]:
     """The battles expected: the median, the interval, and the raters who bring that many."""
     if line.expected is None or line.raters is None:
-        return (TO_COME if line.battles and line.answered_at is None else NONE), NONE, NONE
+        return (str(TO_COME) if line.battles and line.answered_at is None else NONE), NONE, NONE
     return middle_of(line.expected), interval_of(line.expected), middle_of(line.raters)
 
 
@@ -156,12 +181,21 @@ def proposal(line: Line) -> str:
     more = line.more_raters
     if more is None or line.places is None or line.group is None:
         return ""
-    why = "Quota full but undecided" if line.places.open == 0 else "Places too few"
+    why = _("Quota full but undecided") if line.places.open == 0 else _("Places too few")
     if isinf(more.middle):
-        return f"{why}: more raters of {line.group.name} than for {HORIZON} times its battles."
+        return _("%(why)s: more raters of %(name)s than for %(horizon)s times its battles.") % {
+            "why": why,
+            "name": line.group.name,
+            "horizon": HORIZON,
+        }
     about = middle_of(more)
-    about = about if about.startswith("under") else f"about {about}"
-    return f"{why}: {about} more raters of {line.group.name} ({interval_of(more)})."
+    about = about if about.startswith("under") else _("about %(about)s") % {"about": about}
+    return _("%(why)s: %(about)s more raters of %(name)s (%(more)s).") % {
+        "why": why,
+        "about": about,
+        "name": line.group.name,
+        "more": interval_of(more),
+    }
 
 
 # Figures
@@ -169,7 +203,9 @@ def proposal(line: Line) -> str:
 
 def middle_of(expected: Expected) -> str:
     """The median, rounded to what its interval supports."""
-    return FAR if isinf(expected.middle) else _rounded(expected.middle, _step(expected))
+    if isinf(expected.middle):
+        return str(FAR)
+    return _rounded(expected.middle, _step(expected))
 
 
 def interval_of(expected: Expected) -> str:
@@ -177,9 +213,12 @@ def interval_of(expected: Expected) -> str:
     if isinf(expected.low):
         return NONE
     if isinf(expected.high):
-        return f"at least {_rounded(expected.low, _first_digit(expected.low))}"
+        return _("at least %(low)s") % {"low": _rounded(expected.low, _first_digit(expected.low))}
     step = _step(expected)
-    return f"{_rounded(expected.low, step)} to {_rounded(expected.high, step)}"
+    return _("%(low)s to %(high)s") % {
+        "low": _rounded(expected.low, step),
+        "high": _rounded(expected.high, step),
+    }
 
 
 def _step(expected: Expected) -> float:
@@ -202,4 +241,8 @@ def _first_digit(value: float) -> float:
 def _rounded(value: float, step: float) -> str:
     # Part of a battle, or of a rater, is a whole one.
     nearest = round(value / step) * step if step > 1 else ceil(value)
-    return f"{nearest:,.0f}" if nearest or not value else f"under {step:,.0f}"
+    return (
+        f"{nearest:,.0f}"
+        if nearest or not value
+        else _("under %(step)s") % {"step": f"{step:,.0f}"}
+    )

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
@@ -31,10 +32,14 @@ def taking_page(
     taken = status.facts(TakenBoard)
     if taken is not None and status.later is None:
         board = get_object_or_404(Board.objects.defer("document"), pk=taken.board)
-        given = f"{board.verdicts:,} {board.answers} of {board.raters:,} raters"
-        messages.success(request, f"A board is published: {given}.")
+        given = _("%(verdicts)s %(answers)s of %(raters)s raters") % {
+            "verdicts": f"{board.verdicts:,}",
+            "answers": board.answers,
+            "raters": f"{board.raters:,}",
+        }
+        messages.success(request, _("A board is published: %(given)s.") % {"given": given})
         return redirect(page_of(board))
     if status.later is None:
         return redirect("admin:leaderboards_board_take", study_id=study.pk)
-    context = frame_of(request, study, model_admin, name="Board")
+    context = frame_of(request, study, model_admin, name=_("Board"))
     return shown(request, "admin/leaderboards/study/taking.html", context, status)

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
@@ -27,7 +28,7 @@ def topics_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
     """
     study = live_study(request, study_id)
     wanted = request.GET.get("level", "")
-    context = frame_of(request, study, model_admin, name="Topics") | {
+    context = frame_of(request, study, model_admin, name=_("Topics")) | {
         "dimensions": study.dimensions.order_by("position", "key"),
     }
     try:
@@ -56,17 +57,17 @@ def _place_table(page: TopicsPage) -> SafeString:
     """Contestants down in order of their overall rank, topics across."""
     total = sum(topic.battles for topic in page.topics)
     weights = [_lines(percent(topic.weight), topic.battles) for topic in page.topics]
-    rows: list[tuple[object, ...]] = [("Weight", _lines(percent(1), total), *weights)]
+    rows: list[tuple[object, ...]] = [(_("Weight"), _lines(percent(1), total), *weights)]
     across = zip(page.overall, *(line.places for line in page.lines), strict=True)
     rows += [(places[0].name, *map(_cell, places)) for places in across]
     names = [f"#{topic.name}" for topic in page.topics]
-    return table(["Contestant", "#All topics", *names], rows)
+    return table([_("Contestant"), _("#All topics"), *names], rows)
 
 
 def _cell(place: Place) -> SafeString:
     """Rank interval over the battles it rests on."""
     if not place.is_enough:
-        return _lines("not enough data", place.battles)
+        return _lines(_("not enough data"), place.battles)
     rank = rank_text(place.rank_low, place.rank_high)
     return _lines(format_html("<strong>{}</strong>", rank), place.battles)
 
@@ -78,14 +79,18 @@ def _lines(above: str, battles: int) -> SafeString:
 
 def _swiss_table(page: TopicsPage, most: str) -> SafeString:
     headers = [
-        *("Contestant", "#Expected score", "#95 % interval", "#Wins the contest"),
-        *("#Expected rank", f"#With {most} out", "What eliminations do to it"),
+        *(_("Contestant"), _("#Expected score"), _("#95 % interval"), _("#Wins the contest")),
+        *(
+            _("#Expected rank"),
+            _("#With %(most)s out") % {"most": most},
+            _("What eliminations do to it"),
+        ),
     ]
     rows = [
         (
             line.name,
             percent(line.score),
-            f"{percent(line.low)} to {percent(line.high)}",
+            _("%(low)s to %(high)s") % {"low": percent(line.low), "high": percent(line.high)},
             probability(line.wins),
             f"{line.rank:.1f}",
             f"{line.rank_most:.1f}",
@@ -98,7 +103,9 @@ def _swiss_table(page: TopicsPage, most: str) -> SafeString:
 
 def _words(line: SwissLine) -> str:
     if line.profile is Profile.SPECIALIST:
-        return f"Specialist: a weak topic first costs it {-line.sensitivity:.1f} more places."
+        return _("Specialist: a weak topic first costs it %(sensitivity)s more places.") % {
+            "sensitivity": f"{-line.sensitivity:.1f}"
+        }
     if line.profile is Profile.GENERALIST:
-        return "Generalist: it hardly matters which topic comes first."
-    return "Can’t be told yet."
+        return _("Generalist: it hardly matters which topic comes first.")
+    return _("Can’t be told yet.")

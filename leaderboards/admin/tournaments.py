@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from accounts.admin_pages import ReadOnlyAdmin, ReadOnlyInline
@@ -22,11 +23,11 @@ class StandingInline(ReadOnlyInline):
         queryset: QuerySet[Standing] = super().get_queryset(request)
         return queryset.select_related("contestant", "tournament")
 
-    @display(description="Skill (μ)")
+    @display(description=gettext_lazy("Skill (μ)"))
     def skill(self, standing: Standing) -> str:
         return f"{standing.mu:.2f}"
 
-    @display(description="Uncertainty (σ)")
+    @display(description=gettext_lazy("Uncertainty (σ)"))
     def uncertainty(self, standing: Standing) -> str:
         return f"{standing.sigma:.2f}"
 
@@ -59,10 +60,10 @@ class TournamentAdmin(ReadOnlyAdmin):
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
 
-    @display(description="Ties expected", ordering="draw_probability")
+    @display(description=gettext_lazy("Ties expected"), ordering="draw_probability")
     def ties_expected(self, tournament: Tournament) -> str:
         return f"{tournament.draw_probability:.1%}"
 
-    @display(description="Group", ordering="group")
+    @display(description=gettext_lazy("Group"), ordering="group")
     def group_name(self, tournament: Tournament) -> str:
         return str(tournament.group or "everybody")

@@ -9,6 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
@@ -50,14 +53,17 @@ class TuningForm(forms.Form):
     judge = forms.ModelChoiceField(
         Judge.objects.filter(protocol=PROTOCOL.key),
         widget=UnfoldAdminSelectWidget,
-        help_text=f"Of the protocol “{PROTOCOL.name}”, with one chat model.",
+        help_text=format_lazy(
+            gettext_lazy("Of the protocol “{protocol}”, with one chat model."),
+            protocol=PROTOCOL.name,
+        ),
     )
     dimension = forms.ModelChoiceField(
         Dimension.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget
     )
-    training = pairs_field("Pairs to learn from", TuningWanted.training)
-    validation = pairs_field("Pairs to choose by", TuningWanted.validation)
-    test = pairs_field("Pairs to test on", TuningWanted.test)
+    training = pairs_field(gettext_noop("Pairs to learn from"), TuningWanted.training)
+    validation = pairs_field(gettext_noop("Pairs to choose by"), TuningWanted.validation)
+    test = pairs_field(gettext_noop("Pairs to test on"), TuningWanted.test)
     seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
 
     def __init__(self, study: Study, data: QueryDict | None) -> None:
@@ -91,7 +97,7 @@ def tuning_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) ->
     if form.is_valid():
         require_permission(request, "raters.add_judgerun")
         return asked(request, lambda: _ask(request, study, form.wanted))
-    context = frame_of(request, study, model_admin, name="Tuning") | {
+    context = frame_of(request, study, model_admin, name=_("Tuning")) | {
         "form": form,
         "earlier": earlier(study, TUNING, _subject_words),
         "criteria": reverse("admin:leaderboards_study_criteria", args=[study.pk]),
@@ -108,8 +114,17 @@ def _ask(request: HttpRequest, study: Study, wanted: TuningWanted) -> Report:
 def _subject_words(subject: str) -> str:
     wanted = TuningWanted.parse(subject)
     judge = Judge.objects.filter(pk=wanted.judge).first()
-    pairs = f"{wanted.training} + {wanted.validation} + {wanted.test} pairs"
-    return f"{judge} on {wanted.dimension}, {pairs}, seed {wanted.seed}"
+    pairs = _("%(training)s + %(validation)s + %(test)s pairs") % {
+        "training": wanted.training,
+        "validation": wanted.validation,
+        "test": wanted.test,
+    }
+    return _("%(judge)s on %(dimension)s, %(pairs)s, seed %(seed)s") % {
+        "judge": judge,
+        "dimension": wanted.dimension,
+        "pairs": pairs,
+        "seed": wanted.seed,
+    }
 
 
 def _shown(found: TuningReport) -> dict[str, Any]:
@@ -119,15 +134,15 @@ def _shown(found: TuningReport) -> dict[str, Any]:
         "answer": _answer(found),
         "candidates": _candidate_table(found),
         "test": table(
-            ["On the test part", "#Agrees with people"],
+            [_("On the test part"), _("#Agrees with people")],
             [
-                ("The judge as it is", figure_cell(found.base)),
-                (f"The winner: {winner.name}", figure_cell(found.tuned)),
-                ("The winner less the judge as it is, in points", points_cell(found.gain)),
+                (_("The judge as it is"), figure_cell(found.base)),
+                (_("The winner: %(name)s") % {"name": winner.name}, figure_cell(found.tuned)),
+                (_("The winner less the judge as it is, in points"), points_cell(found.gain)),
             ],
         ),
         "uses": table(
-            ["Tested", "Judge", "#Conversations", "#Of these tested on now"],
+            [_("Tested"), _("Judge"), _("#Conversations"), _("#Of these tested on now")],
             [
                 (
                     f"{use.at:%d %B %Y, %H:%M}",
@@ -144,11 +159,17 @@ def _shown(found: TuningReport) -> dict[str, Any]:
 
 def _answer(found: TuningReport) -> str:
     if found.winner == 0:
-        return f"No candidate agreed with people more than {found.judge} as it is."
+        return _("No candidate agreed with people more than %(judge)s as it is.") % {
+            "judge": found.judge
+        }
     name = found.candidates[found.winner].name
     if found.gain.low > 0:
-        return f"“{name}” agrees with people more than {found.judge} as it is, on the test part."
-    return f"“{name}” did best on the validation part; the test part can’t tell that it is better."
+        return _(
+            "“%(name)s” agrees with people more than %(judge)s as it is, on the test part."
+        ) % {"name": name, "judge": found.judge}
+    return _(
+        "“%(name)s” did best on the validation part; the test part can’t tell that it is better."
+    ) % {"name": name}
 
 
 def _candidate_table(found: TuningReport) -> SafeString:
@@ -161,11 +182,11 @@ def _candidate_table(found: TuningReport) -> SafeString:
         )
         for place, each in enumerate(found.candidates)
     ]
-    return table(["Candidate", "Settings", "#Agrees with people", "#Not judged"], rows)
+    return table([_("Candidate"), _("Settings"), _("#Agrees with people"), _("#Not judged")], rows)
 
 
 def _settings(candidate: FoundCandidate) -> str:
     told = dict(json.loads(candidate.settings))
     if examples := told.pop("examples", None):
-        told["examples"] = f"{len(examples)} of the training part"
-    return "; ".join(f"{name}: {value}" for name, value in told.items()) or "as they come"
+        told["examples"] = _("%(examples)s of the training part") % {"examples": len(examples)}
+    return "; ".join(f"{name}: {value}" for name, value in told.items()) or _("as they come")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.items import NO_OUTCOME, part, points, total
 from leaderboards.comparison.scenarios import Scenario
@@ -125,12 +126,12 @@ def _named(scenarios: Sequence[Scenario], axis: str, name: str) -> Scenario:
     for scenario in scenarios:
         if (scenario.axis, scenario.name) == (axis, name):
             return scenario
-    raise NothingToRankError(f"There is no scenario “{name}” here.")
+    raise NothingToRankError(_("There is no scenario “%(name)s” here.") % {"name": name})
 
 
 def _with(sheet: Sheet, slug: str) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     if slug not in sheet.items.contestants:
-        raise NothingToRankError(f"There is no contestant “{slug}” here.")
+        raise NothingToRankError(_("There is no contestant “%(slug)s” here.") % {"slug": slug})
     place = sheet.items.contestants.index(slug)
     there: np.ndarray[tuple[int], np.dtype[np.bool_]] = (sheet.items.a == place) | (
         sheet.items.b == place

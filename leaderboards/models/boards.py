@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from leaderboards.querysets import BoardQuerySet
 from leaderboards.ranking.boards import Engine, Scope
@@ -13,12 +15,12 @@ from studies.models import Contestant, Study
 ENGINE_NAMES = {
     Engine.DAVIDSON.value: "Davidson",
     Engine.TRUESKILL.value: "TrueSkill",
-    Engine.RATINGS.value: "Ratings",
+    Engine.RATINGS.value: gettext_lazy("Ratings"),
 }
 SCOPE_NAMES = {
-    Scope.ELECTORATE.value: "the electorate, merged from the groups",
-    Scope.GROUP.value: "one group",
-    Scope.SAMPLE.value: "the raters as they came",
+    Scope.ELECTORATE.value: gettext_lazy("the electorate, merged from the groups"),
+    Scope.GROUP.value: gettext_lazy("one group"),
+    Scope.SAMPLE.value: gettext_lazy("the raters as they came"),
 }
 
 
@@ -70,7 +72,7 @@ class Board(models.Model):
     @property
     def answers(self) -> str:
         """What its raters gave, in a word."""
-        return "ratings" if self.is_of_ratings else "verdicts"
+        return _("ratings") if self.is_of_ratings else _("verdicts")
 
 
 class BoardSection(models.Model):
@@ -90,7 +92,7 @@ class BoardSection(models.Model):
     group_name = models.CharField(max_length=100, blank=True)
     raters = models.PositiveIntegerField()
     battles = models.PositiveIntegerField()
-    fit = models.JSONField(help_text="The numbers of this section's model, by name.")
+    fit = models.JSONField(help_text=gettext_lazy("The numbers of this section's model, by name."))
     refusal = models.TextField(blank=True)
 
     class Meta:

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from studies.models import Study
 
@@ -18,24 +19,26 @@ class Export(models.Model):
 
     class Format(models.TextChoices):
         CSV = "csv", "CSV"
-        JSONL = "jsonl", "JSON lines"
+        JSONL = "jsonl", gettext_lazy("JSON lines")
         PARQUET = "parquet", "Parquet"
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        CLAIMED = "claimed", "being built"
-        READY = "ready", "ready"
-        FAILED = "failed", "failed"
-        EXPIRED = "expired", "expired"
+        WAITING = "waiting", gettext_lazy("waiting")
+        CLAIMED = "claimed", gettext_lazy("being built")
+        READY = "ready", gettext_lazy("ready")
+        FAILED = "failed", gettext_lazy("failed")
+        EXPIRED = "expired", gettext_lazy("expired")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     study = models.ForeignKey(Study, models.CASCADE, related_name="exports")
     format = models.CharField(max_length=7, choices=Format, default=Format.CSV)
     is_release = models.BooleanField(
-        "public release",
+        gettext_lazy("public release"),
         default=False,
-        help_text="Only what raters' consent covers, under pseudonyms of its own; small groups "
-        "are not told apart.",
+        help_text=gettext_lazy(
+            "Only what raters' consent covers, under pseudonyms of its own; small groups "
+            "are not told apart."
+        ),
     )
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     claim = models.UUIDField(null=True, blank=True)

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from studies.models import Study
 
@@ -16,10 +17,10 @@ class Report(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        CLAIMED = "claimed", "being computed"
-        FINISHED = "finished", "finished"
-        FAILED = "failed", "failed"
+        WAITING = "waiting", gettext_lazy("waiting")
+        CLAIMED = "claimed", gettext_lazy("being computed")
+        FINISHED = "finished", gettext_lazy("finished")
+        FAILED = "failed", gettext_lazy("failed")
 
     # No index of its own: those below start with it.
     study = models.ForeignKey(Study, models.CASCADE, related_name="reports", db_index=False)

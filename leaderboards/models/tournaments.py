@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from studies.models import Contestant, Dimension, Group, StoppingRule, Study
 
@@ -24,7 +25,10 @@ class Fold(models.Model):
     tallies = models.BinaryField(default=bytes)
 
     def __str__(self) -> str:
-        return f"{self.study}: {self.verdicts} verdicts"
+        return _("%(study)s: %(verdicts)s verdicts") % {
+            "study": self.study,
+            "verdicts": self.verdicts,
+        }
 
 
 class Tournament(models.Model):

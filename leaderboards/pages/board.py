@@ -11,6 +11,7 @@ from typing import Final
 from django.http import Http404, QueryDict
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from leaderboards.errors import NothingToRankError
 from leaderboards.exclusions import LeftOutTogether, left_out_of, together
@@ -119,13 +120,15 @@ class Contents:
         dimension = choice.dimension or self.default_dimension
         here = [s for s in self.sections if s.dimension_key == dimension]
         if not here:
-            raise NothingToRankError(f"This board has no dimension “{dimension}”.")
+            raise NothingToRankError(
+                _("This board has no dimension “%(dimension)s”.") % {"dimension": dimension}
+            )
         # Without an electorate the sample comes first.
         place = choice.place or place_of(here[0])
         for section in here:
             if place_of(section) == place:
                 return section
-        raise NothingToRankError(f"This board has no group “{place}”.")
+        raise NothingToRankError(_("This board has no group “%(place)s”.") % {"place": place})
 
     @property
     def default_dimension(self) -> str:
@@ -161,7 +164,10 @@ class Contents:
 
     def everybody_options(self, choice: Choice) -> tuple[Option, ...]:
         """The electorate, where there is one, and the raters as they came."""
-        names = {Scope.ELECTORATE: "The whole electorate", Scope.SAMPLE: "The raters as they came"}
+        names = {
+            Scope.ELECTORATE: _("The whole electorate"),
+            Scope.SAMPLE: _("The raters as they came"),
+        }
         return tuple(
             _place_option(place_of(section), names[Scope(section.scope)], choice)
             for section in self.sections
@@ -265,7 +271,7 @@ def entry_of(boards: Sequence[PastBoard], board_id: uuid.UUID) -> PastBoard:
     for entry in boards:
         if entry.board.pk == board_id:
             return entry
-    raise Http404("This study has no such board.")
+    raise Http404(_("This study has no such board."))
 
 
 def read_contents(study: Study, board: Board) -> Contents:
@@ -286,7 +292,7 @@ def read_board_page(
     default = contents.default_of(dimension)
     groups = contents.groups(dimension)
     if choice.axis and choice.axis not in groups:
-        raise NothingToRankError(f"This board has no axis “{choice.axis}”.")
+        raise NothingToRankError(_("This board has no axis “%(axis)s”.") % {"axis": choice.axis})
     shown = Choice(dimension, place_of(section), choice.axis)
     across = {choice.axis: groups[choice.axis]} if choice.axis else groups
     rows_of = read_rows([section, default, *(s for ss in across.values() for s in ss)])
@@ -327,7 +333,7 @@ def _heat_axes(groups: Mapping[str, Sequence[BoardSection]], choice: Choice) -> 
     """The choice of the heat map's axes, all of them first; nothing to choose from one."""
     if len(groups) < 2:
         return ()
-    names = {"": "All groups"} | {key: sections[0].axis_name for key, sections in groups.items()}
+    names = {"": _("All groups")} | {key: sections[0].axis_name for key, sections in groups.items()}
     return tuple(
         Option(key, name, replace(choice, axis=key).query, key == choice.axis)
         for key, name in names.items()

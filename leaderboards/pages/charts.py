@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from leaderboards.pages.words import rank_text
 
 # Ranks are drawn with half a place of air, the first place to the right.
@@ -169,5 +171,5 @@ def of_ranks(
 ) -> Chart:
     """A chart of rank intervals among so many contestants."""
     ends = contestants + AIR, 1 - AIR
-    label = "Rank, better to the right"
+    label = _("Rank, better to the right")
     return Chart(key, title, reading, "rank", label, *ends, heads, bars, mark)

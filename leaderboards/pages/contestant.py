@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.board import (
@@ -27,8 +29,10 @@ from leaderboards.pages.words import percent, provisional_because, rank_text
 from leaderboards.ranking.boards import Scope
 from studies.models import Contestant, Study
 
-HOW_TO_READ: Final = "A bar is where the rank lies with 95 % probability, further right is better."
-DOUBTFUL: Final = "Hollow and grey is provisional."
+HOW_TO_READ: Final = gettext_noop(
+    "A bar is where the rank lies with 95 % probability, further right is better."
+)
+DOUBTFUL: Final = gettext_noop("Hollow and grey is provisional.")
 SCOPES_OF_ALL: Final = (Scope.ELECTORATE, Scope.SAMPLE)
 
 
@@ -107,13 +111,27 @@ def _charts(
 def verdict(row: BoardRow, contestants: int, section: BoardSection) -> str:
     """A contestant's place in one sentence, which claims no more than its interval."""
     ranks = rank_text(row.rank_low, row.rank_high)
-    place = f"{'place' if row.rank_low == row.rank_high else 'places'} {ranks} of {contestants}"
+    place = (
+        _("place %(ranks)s of %(contestants)s")
+        if row.rank_low == row.rank_high
+        else _("places %(ranks)s of %(contestants)s")
+    ) % {"ranks": ranks, "contestants": contestants}
     if row.is_provisional:
-        return f"{row.name} takes {place}, provisionally: it has not {provisional_because(row)} yet"
+        return _("%(name)s takes %(place)s, provisionally: it has not %(reason)s yet") % {
+            "name": row.name,
+            "place": place,
+            "reason": provisional_because(row),
+        }
     whom = (
-        "the whole electorate" if section.scope == Scope.ELECTORATE else "the raters as they came"
+        _("the whole electorate")
+        if section.scope == Scope.ELECTORATE
+        else _("the raters as they came")
     )
-    return f"{row.name} takes {place} in the eyes of {whom}"
+    return _("%(name)s takes %(place)s in the eyes of %(whom)s") % {
+        "name": row.name,
+        "place": place,
+        "whom": whom,
+    }
 
 
 def chart_of_groups(
@@ -124,17 +142,21 @@ def chart_of_groups(
     placed = [_placed(bar) for bar in bars if bar.is_drawn]
     ends = apart(placed)
     if ends is None:
-        title = "No two groups place it clearly apart"
+        title = _("No two groups place it clearly apart")
     else:
         best, worst = ends
-        title = f"{best.words} places it higher than {worst.words}"
-    reading = (
-        f"{HOW_TO_READ} The upright line is its rank in everybody’s eyes. Only bars that do not "
-        f"meet are apart; among many groups, a pair may be so by chance. {DOUBTFUL}"
+        title = _("%(best)s places it higher than %(worst)s") % {
+            "best": best.words,
+            "worst": worst.words,
+        }
+    own_reading = _(
+        "The upright line is its rank in everybody’s eyes. Only bars that do not meet "
+        "are apart; among many groups, a pair may be so by chance."
     )
-    heads = ("In whose eyes", "Rank", "Against overall", "Raters", "Battles")
+    reading = f"{_(HOW_TO_READ)} {own_reading} {_(DOUBTFUL)}"
+    heads = (_("In whose eyes"), _("Rank"), _("Against overall"), _("Raters"), _("Battles"))
     if row.is_rating:
-        heads = (*heads[:-1], "Ratings")
+        heads = (*heads[:-1], _("Ratings"))
     return of_ranks(
         "groups", title, reading, heads, bars, contestants=contestants, mark=float(row.rank)
     )
@@ -144,11 +166,13 @@ def _bar_of_group(overall: BoardRow, group: BoardSection, row: BoardRow | None) 
     name = f"{group.axis_name}: {group.group_name}"
     query = Choice(group.dimension_key, place_of(group)).query
     if row is None:
-        return Bar(name, ("not enough data", "–", f"{group.raters:,}", "0"), address=query)
+        return Bar(name, (_("not enough data"), "–", f"{group.raters:,}", "0"), address=query)
     places = rank_distance(row, overall)
-    words = "not apart"
+    words = _("not apart")
     if places:
-        words = f"{abs(places)} {'higher' if places > 0 else 'lower'}"
+        words = (_("%(places)s higher") if places > 0 else _("%(places)s lower")) % {
+            "places": abs(places)
+        }
     cells = (_rank_words(row), words, f"{group.raters:,}", f"{row.battles:,}")
     return _bar(name, row, cells)
 
@@ -158,18 +182,22 @@ def chart_of_dimensions(
 ) -> Chart:
     """Its rank interval on each dimension."""
     bars = tuple(
-        Bar(section.dimension_name, ("no ranking", "–"))
+        Bar(section.dimension_name, (_("no ranking"), "–"))
         if (row := own.get(section.pk)) is None
         else _bar(section.dimension_name, row, (_rank_words(row), f"{row.battles:,}"))
         for section in defaults
     )
     ends = apart([_placed(bar) for bar in bars if bar.is_drawn])
-    title = "On no two dimensions does it stand clearly apart"
+    title = _("On no two dimensions does it stand clearly apart")
     if ends is not None:
-        title = f"It stands higher on {ends[0].words} than on {ends[1].words}"
-    counted = "Ratings" if any(row.is_rating for row in own.values()) else "Battles"
-    heads = ("Dimension", "Rank", counted)
-    reading = f"{HOW_TO_READ} {DOUBTFUL}"
+        best, worst = ends
+        title = _("It stands higher on %(best)s than on %(worst)s") % {
+            "best": best.words,
+            "worst": worst.words,
+        }
+    counted = _("Ratings") if any(row.is_rating for row in own.values()) else _("Battles")
+    heads = (_("Dimension"), _("Rank"), counted)
+    reading = f"{_(HOW_TO_READ)} {_(DOUBTFUL)}"
     return of_ranks("dimensions", title, reading, heads, bars, contestants=contestants)
 
 
@@ -188,7 +216,7 @@ def chart_of_rivals(
     bars = []
     for name, record in records.items():
         if not record.battles:
-            bars.append(Bar(name, ("never met", "–", "0", "0", "0", "0")))
+            bars.append(Bar(name, (_("never met"), "–", "0", "0", "0", "0")))
             continue
         share = record.share
         counts = (record.battles, record.wins, record.ties, record.losses)
@@ -196,23 +224,38 @@ def chart_of_rivals(
         bars.append(Bar(name, cells, share.share, share.low, share.high))
     ahead = sum(record.lead > 0 for record in records.values())
     behind = sum(record.lead < 0 for record in records.values())
-    title = f"It has the better of {ahead} and the worse of {behind} of {len(records)} others"
+    title = _(
+        "It has the better of %(ahead)s and the worse of %(behind)s of %(records)s others"
+    ) % {"ahead": ahead, "behind": behind, "records": len(records)}
     if not ahead and not behind:
-        title = f"Its own battles separate it from none of {len(records)} others"
+        title = _("Its own battles separate it from none of %(records)s others") % {
+            "records": len(records)
+        }
     return Chart(
         key="rivals",
         title=title,
         reading=(
-            "The dot is its share of the points in battles with each other contestant, as raters "
-            "came and a tie counting half; the bar is Wilson’s 95 % interval. A bar that crosses "
-            "the upright line at one half may be chance, and so may one in twenty that do not."
+            _(
+                "The dot is its share of the points in battles with each other contestant, "
+                "as raters came and a tie counting half; the bar is Wilson’s 95 % "
+                "interval. A bar that crosses the upright line at one half may be chance, "
+                "and so may one in twenty that do not."
+            )
         ),
         unit="percent",
-        label="Share of points",
+        label=_("Share of points"),
         start=0.0,
         end=1.0,
         mark=EVEN,
-        heads=("Against", "95 % interval", "Share", "Battles", "Won", "Tied", "Lost"),
+        heads=(
+            _("Against"),
+            _("95 % interval"),
+            _("Share"),
+            _("Battles"),
+            _("Won"),
+            _("Tied"),
+            _("Lost"),
+        ),
         bars=tuple(bars),
     )
 
@@ -226,8 +269,8 @@ def chart_of_boards(
         row = history.get(entry.board.pk)
         if row is None:
             continue
-        state = "withdrawn" if entry.is_withdrawn else "superseded"
-        state = "stands" if entry.is_standing else state
+        state = _("withdrawn") if entry.is_withdrawn else _("superseded")
+        state = _("stands") if entry.is_standing else state
         day = date_format(entry.board.taken_at, "DATE_FORMAT")
         name = f"{day}, {date_format(entry.board.taken_at, 'H:i')}"
         address = reverse("leaderboards:board", args=[entry.board.study.slug, entry.board.pk])
@@ -236,17 +279,20 @@ def chart_of_boards(
     if not bars:
         return None
     ends = apart([_placed(bar) for bar in bars])
-    title = "Its place has not clearly changed over the boards of this study"
+    title = _("Its place has not clearly changed over the boards of this study")
     if len(bars) == 1:
-        title = "It has been on one board of this study so far"
+        title = _("It has been on one board of this study so far")
     elif ends is not None:
-        title = f"It stood higher on {ends[0].words} than on {ends[1].words}"
-    reading = (
-        f"{HOW_TO_READ} Boards share battles: later ones hold those of earlier ones. {DOUBTFUL}"
-    )
+        best, worst = ends
+        title = _("It stood higher on %(best)s than on %(worst)s") % {
+            "best": best.words,
+            "worst": worst.words,
+        }
+    own_reading = _("Boards share battles: later ones hold those of earlier ones.")
+    reading = f"{_(HOW_TO_READ)} {own_reading} {_(DOUBTFUL)}"
     size = max([contestants, *(row.rank_high for row in history.values())])
-    counted = "Ratings" if next(iter(history.values())).is_rating else "Battles"
-    heads = ("Board", "Rank", counted, "Now")
+    counted = _("Ratings") if next(iter(history.values())).is_rating else _("Battles")
+    heads = (_("Board"), _("Rank"), counted, _("Now"))
     return of_ranks("history", title, reading, heads, tuple(bars), contestants=size)
 
 
@@ -270,7 +316,7 @@ def _placed(bar: Bar) -> Placed:
 
 def _rank_words(row: BoardRow) -> str:
     ranks = rank_text(row.rank_low, row.rank_high)
-    return f"{ranks}, provisional" if row.is_provisional else ranks
+    return _("%(ranks)s, provisional") % {"ranks": ranks} if row.is_provisional else ranks
 
 
 def _read_own(contestant: Contestant, board: Board) -> dict[int, BoardRow]:

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
 from leaderboards.pages.words import listed, percent, rank_text
 from leaderboards.ranking.controls import (
     CAPPED,
@@ -28,26 +31,48 @@ class Told(NamedTuple):
 
 EXPLAINED: Final = {
     STYLE: Told(
-        "Style",
-        "Allows for how long the replies are, their lists, headings and bold type, and how soon "
-        "they begin: who would rank where if they all looked alike.",
+        gettext_noop("Style"),
+        gettext_noop(
+            "Allows for how long the replies are, their lists, headings and bold type, and "
+            "how soon they begin: who would rank where if they all looked alike."
+        ),
     ),
-    POSITION: Told("Position", "Takes out whatever advantage there is in being shown as side A."),
+    POSITION: Told(
+        gettext_noop("Position"),
+        gettext_noop("Takes out whatever advantage there is in being shown as side A."),
+    ),
     DUPLICATES: Told(
-        "Duplicates once",
-        "Counts battles that begin with nearly the same message as one, so that nothing is "
-        "decided by what many happen to ask.",
+        gettext_noop("Duplicates once"),
+        gettext_noop(
+            "Counts battles that begin with nearly the same message as one, so that "
+            "nothing is decided by what many happen to ask."
+        ),
     ),
-    CAPPED: Told("Raters capped", "Counts nobody for more verdicts than the median rater gave."),
+    CAPPED: Told(
+        gettext_noop("Raters capped"),
+        gettext_noop("Counts nobody for more verdicts than the median rater gave."),
+    ),
 }
 # What a covariate compares: the one that has more of it, and what it is called.
 COMPARED: Final = {
-    "words": ("whose replies are twice as long", "length"),
-    "list_items": ("with five list items, where the other has none,", "list items"),
-    "headers": ("with three headings, where the other has none,", "headings"),
-    "bold": ("with five bold phrases, where the other has none,", "bold type"),
-    "first_piece_ms": ("whose replies take twice as long to begin", "time to the first words"),
-    "side_a": ("shown as side A", "side"),
+    "words": (gettext_noop("whose replies are twice as long"), gettext_noop("length")),
+    "list_items": (
+        gettext_noop("with five list items, where the other has none,"),
+        gettext_noop("list items"),
+    ),
+    "headers": (
+        gettext_noop("with three headings, where the other has none,"),
+        gettext_noop("headings"),
+    ),
+    "bold": (
+        gettext_noop("with five bold phrases, where the other has none,"),
+        gettext_noop("bold type"),
+    ),
+    "first_piece_ms": (
+        gettext_noop("whose replies take twice as long to begin"),
+        gettext_noop("time to the first words"),
+    ),
+    "side_a": (gettext_noop("shown as side A"), gettext_noop("side")),
 }
 # Intervals narrower than this are stated with a decimal.
 NARROW: Final = 0.03
@@ -75,7 +100,12 @@ class Place:
     @property
     def way(self) -> str:
         """By how many ranks it is moved, in words: "down 3"; empty where it stays."""
-        return f"{'down' if self.shift > 0 else 'up'} {abs(self.shift)}" if self.shift else ""
+        return (
+            (_("down %(shift)s") if self.shift > 0 else _("up %(shift)s"))
+            % {"shift": abs(self.shift)}
+            if self.shift
+            else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -179,11 +209,14 @@ def _switch(
 def _explained(control: Control, axes: Mapping[str, str]) -> Told:
     axis = control.key.removeprefix(WITHOUT_AXIS)
     if axis == control.key:
-        return EXPLAINED[control.key]
+        return Told(*map(_, EXPLAINED[control.key]))
     return Told(
-        f"Without {axes[axis]}",
-        f"Keeps the sample’s own mix of {axes[axis].lower()} in place of the electorate’s: does "
-        "the order depend on it?",
+        _("Without %(axes)s") % {"axes": axes[axis]},
+        _(
+            "Keeps the sample’s own mix of %(axes)s in place of the electorate’s: does the "
+            "order depend on it?"
+        )
+        % {"axes": axes[axis].lower()},
     )
 
 
@@ -198,34 +231,42 @@ def effect_in_words(effect: Effect) -> str:
     """What a covariate does to battles of equals, with its interval."""
     if not effect.moves:
         return _unmoved([effect])
-    who, _ = COMPARED[effect.key]
+    who = _(COMPARED[effect.key][0])
     decimals = int(effect.share_high - effect.share_low < NARROW)
     share, low, high = (
         percent(each, decimals=decimals)
         for each in (effect.share, effect.share_low, effect.share_high)
     )
-    told = f"Of two equals, the one {who} wins {share} of the decided battles ({low} to {high})"
-    is_even = effect.low <= 0 <= effect.high
-    return f"{told}: that may be no difference." if is_even else f"{told}, all else equal."
+    if effect.low <= 0 <= effect.high:
+        return _(
+            "Of two equals, the one %(who)s wins %(share)s of the decided battles (%(low)s "
+            "to %(high)s): that may be no difference."
+        ) % {"who": who, "share": share, "low": low, "high": high}
+    return _(
+        "Of two equals, the one %(who)s wins %(share)s of the decided battles (%(low)s to "
+        "%(high)s), all else equal."
+    ) % {"who": who, "share": share, "low": low, "high": high}
 
 
 def _unmoved(effects: list[Effect]) -> str:
-    what = listed([COMPARED[effect.key][1] for effect in effects])
-    return f"No two sides differ in {what}: nothing can be said of that."
+    what = listed([_(COMPARED[effect.key][1]) for effect in effects])
+    return _("No two sides differ in %(what)s: nothing can be said of that.") % {"what": what}
 
 
 def _finding(places: tuple[Place, ...]) -> str:
     moved = [place for place in places if place.shift]
     if not moved:
-        return "Nobody changes rank."
+        return _("Nobody changes rank.")
     widest = max(abs(place.shift) for place in moved)
     furthest = [place.name for place in moved if abs(place.shift) == widest]
-    ranks = "1 rank" if widest == 1 else f"{widest} ranks"
-    who = f"{len(moved)} contestants change rank"
+    ranks = ngettext("%(widest)s rank", "%(widest)s ranks", widest) % {"widest": widest}
     if len(moved) == len(furthest):
-        return f"{listed(furthest)} move by {ranks}."
-    verb = "moves" if len(furthest) == 1 else "move"
-    return f"{who}; {listed(furthest)} {verb} furthest, by {ranks}."
+        return _("%(furthest)s move by %(ranks)s.") % {"furthest": listed(furthest), "ranks": ranks}
+    return ngettext(
+        "%(moved)s contestants change rank; %(furthest)s moves furthest, by %(ranks)s.",
+        "%(moved)s contestants change rank; %(furthest)s move furthest, by %(ranks)s.",
+        len(furthest),
+    ) % {"moved": len(moved), "furthest": listed(furthest), "ranks": ranks}
 
 
 def _notes(control: Control, verdicts: int) -> tuple[str, ...]:
@@ -245,28 +286,40 @@ def _notes(control: Control, verdicts: int) -> tuple[str, ...]:
 
 
 def _unknown(unknown: float, battles: float) -> str:
-    return (
-        f"Of {unknown:,.0f} of {battles:,.0f} battles the replies of both sides are not known; "
-        "they count as if they had looked alike."
-    )
+    return _(
+        "Of %(unknown)s of %(battles)s battles the replies of both sides are not "
+        "known; they count as if they had looked alike."
+    ) % {"unknown": f"{unknown:,.0f}", "battles": f"{battles:,.0f}"}
 
 
 def _repeated(repeated: float, clusters: float, largest: float) -> str:
     if not clusters:
-        return "No first message comes again."
+        return _("No first message comes again.")
     if clusters == 1:
-        return f"One first message comes again, in {largest:,.0f} battles."
-    return (
-        f"{repeated:,.0f} battles begin with one of {clusters:,.0f} messages that come again, the "
-        f"most frequent in {largest:,.0f} of them."
-    )
+        return _("One first message comes again, in %(largest)s battles.") % {
+            "largest": f"{largest:,.0f}"
+        }
+    return _(
+        "%(repeated)s battles begin with one of %(clusters)s messages that come again, "
+        "the most frequent in %(largest)s of them."
+    ) % {
+        "repeated": f"{repeated:,.0f}",
+        "clusters": f"{clusters:,.0f}",
+        "largest": f"{largest:,.0f}",
+    }
 
 
 def _cap(cap: float, raters: float, most: float) -> str:
     if not raters:
-        return f"Nobody gave more than the median rater, {cap:,.0f}."
-    who = "1 rater" if raters == 1 else f"{raters:,.0f} raters"
-    return f"The median rater gave {cap:g}; {who} gave more, up to {most:,.0f}."
+        return _("Nobody gave more than the median rater, %(cap)s.") % {"cap": f"{cap:,.0f}"}
+    who = ngettext("%(raters)s rater", "%(raters)s raters", int(raters)) % {
+        "raters": f"{raters:,.0f}"
+    }
+    return _("The median rater gave %(cap)s; %(who)s gave more, up to %(most)s.") % {
+        "cap": f"{cap:g}",
+        "who": who,
+        "most": f"{most:,.0f}",
+    }
 
 
 def _answer(raw: tuple[Raw, ...], switches: tuple[Switch, ...]) -> str:
@@ -274,21 +327,32 @@ def _answer(raw: tuple[Raw, ...], switches: tuple[Switch, ...]) -> str:
     first = raw[0]
     computed = [switch for switch in switches if switch.places]
     others = [
-        f"{place.name} with “{switch.name}”"
+        _("%(place)s with “%(switch)s”") % {"place": place.name, "switch": switch.name}
         for switch in computed
         for place in switch.places
         if place.standing.rank == 1 and place.contestant != first.contestant
     ]
     if not computed:
-        return f"{first.name} is first, and no control can be computed."
+        return _("%(name)s is first, and no control can be computed.") % {"name": first.name}
     if others:
-        return f"{first.name} is first without a control, {listed(others)}."
-    return f"{first.name} is first, without a control and with each of {len(computed)}."
+        return _("%(name)s is first without a control, %(others)s.") % {
+            "name": first.name,
+            "others": listed(others),
+        }
+    return _("%(name)s is first, without a control and with each of %(computed)s.") % {
+        "name": first.name,
+        "computed": len(computed),
+    }
 
 
 def _warning(switch: Switch) -> str:
     moves = [
-        f"{place.name} {'down' if place.shift > 0 else 'up'} {abs(place.shift)} ranks"
+        (
+            _("%(name)s down %(shift)s ranks")
+            if place.shift > 0
+            else _("%(name)s up %(shift)s ranks")
+        )
+        % {"name": place.name, "shift": abs(place.shift)}
         for place in switch.warned
     ]
-    return f"“{switch.name}” moves {listed(moves)}."
+    return _("“%(name)s” moves %(moves)s.") % {"name": switch.name, "moves": listed(moves)}

@@ -6,6 +6,8 @@ from itertools import combinations
 from typing import Final
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents, read_rows
@@ -113,10 +115,13 @@ def chart_of_pairs(pairs: Sequence[Pair]) -> Chart | None:
     """How far each two dimensions agree; None where of no two it can be said."""
     bars = []
     for one, other, agreed in pairs:
-        name = f"{one.dimension_name} and {other.dimension_name}"
+        name = _("%(one)s and %(other)s") % {
+            "one": one.dimension_name,
+            "other": other.dimension_name,
+        }
         query = Choice(one.dimension_key, against=other.dimension_key).query
         if agreed is None:
-            bars.append(Bar(name, ("not enough data", "–", "–"), address=query))
+            bars.append(Bar(name, (_("not enough data"), "–", "–"), address=query))
             continue
         cells = (agreed.words, agreed.tau, f"{agreed.contestants}")
         bars.append(Bar(name, cells, agreed.middle, agreed.low, agreed.high, address=query))
@@ -125,12 +130,15 @@ def chart_of_pairs(pairs: Sequence[Pair]) -> Chart | None:
     return of_agreements(
         "pairs",
         _title_of_pairs(bars),
-        "Of all pairs of contestants, how many stand in the same order on both dimensions: all "
-        "would be one order, half none in common. The bar holds 95 % of draws from both tables’ "
-        "intervals, the dot their median. Where contestants are close, chance turns pairs round, "
-        "so that no bar reaches 100 % for certain. The same raters answered on all dimensions in "
-        "the same battles: what their mood did to both is not in the bars.",
-        ("Dimensions", "Pairs in the same order", "Kendall’s τ", "Contestants"),
+        _(
+            "Of all pairs of contestants, how many stand in the same order on both "
+            "dimensions: all would be one order, half none in common. The bar holds 95 % "
+            "of draws from both tables’ intervals, the dot their median. Where contestants "
+            "are close, chance turns pairs round, so that no bar reaches 100 % for "
+            "certain. The same raters answered on all dimensions in the same battles: what "
+            "their mood did to both is not in the bars."
+        ),
+        (_("Dimensions"), _("Pairs in the same order"), _("Kendall’s τ"), _("Contestants")),
         tuple(bars),
     )
 
@@ -139,11 +147,15 @@ def _title_of_pairs(bars: Sequence[Bar]) -> str:
     drawn = [(bar.name, bar.low or 0.0, bar.high or 0.0) for bar in bars if bar.is_drawn]
     if len(drawn) == 1:
         ((name, low, high),) = drawn
-        return f"{name} put {percent(low)} to {percent(high)} of pairs in the same order"
+        return _("%(name)s put %(low)s to %(high)s of pairs in the same order") % {
+            "name": name,
+            "low": percent(low),
+            "high": percent(high),
+        }
     most, least = max(drawn, key=lambda each: each[1]), min(drawn, key=lambda each: each[2])
     if most[1] > least[2]:
-        return f"{least[0]} agree less than {most[0]}"
-    return "No two dimensions agree clearly less than two others"
+        return _("%(least)s agree less than %(most)s") % {"least": least[0], "most": most[0]}
+    return _("No two dimensions agree clearly less than two others")
 
 
 def chart_of_scores(
@@ -165,21 +177,35 @@ def chart_of_scores(
     points = tuple(_point(study, one, other, len(both)) for one, other in both)
     firm = [pair for pair, point in zip(both, points, strict=True) if not point.is_doubtful]
     moved = sum(bool(rank_distance(one, other)) for one, other in firm)
-    names = f"{first.dimension_name} and {second.dimension_name}"
-    title = f"On {names}, no contestant’s places are clearly apart"
+    names = _("%(first)s and %(second)s") % {
+        "first": first.dimension_name,
+        "second": second.dimension_name,
+    }
+    title = _("On %(names)s, no contestant’s places are clearly apart") % {"names": names}
     if moved:
-        contestants = f"{moved} of {len(firm)} contestant{'' if len(firm) == 1 else 's'}"
-        title = f"On {names}, the places of {contestants} are clearly apart"
+        contestants = ngettext(
+            "%(moved)s of %(firm)s contestant", "%(moved)s of %(firm)s contestants", len(firm)
+        ) % {"moved": moved, "firm": len(firm)}
+        title = _("On %(names)s, the places of %(contestants)s are clearly apart") % {
+            "names": names,
+            "contestants": contestants,
+        }
     return Scatter(
         key="scores",
         title=title,
         reading=(
-            "Each cross is a contestant: its arms are the 95 % intervals of its two scores, better "
-            "to the right and further up. Places are apart only where the two rank intervals do "
-            "not meet. Hollow and grey is provisional."
+            _(
+                "Each cross is a contestant: its arms are the 95 % intervals of its two "
+                "scores, better to the right and further up. Places are apart only where "
+                "the two rank intervals do not meet. Hollow and grey is provisional."
+            )
         ),
         labels=(first.dimension_name, second.dimension_name),
-        heads=("Contestant", f"Rank: {first.dimension_name}", f"Rank: {second.dimension_name}"),
+        heads=(
+            _("Contestant"),
+            _("Rank: %(dimension_name)s") % {"dimension_name": first.dimension_name},
+            _("Rank: %(dimension_name)s") % {"dimension_name": second.dimension_name},
+        ),
         points=points,
     )
 
@@ -190,7 +216,9 @@ def _point(study: Study, one: BoardRow, other: BoardRow, contestants: int) -> Po
     cells = tuple(rank_text(row.rank_low, row.rank_high) for row in (one, other))
     return Point(
         name=one.name,
-        cells=(*cells[:-1], f"{cells[-1]}, provisional") if is_doubtful else cells,
+        cells=(*cells[:-1], _("%(cells)s, provisional") % {"cells": cells[-1]})
+        if is_doubtful
+        else cells,
         across=Range(one.score, one.score_low, one.score_high),
         up=Range(other.score, other.score_low, other.score_high),
         is_named=is_apart or contestants <= MOST_NAMED,

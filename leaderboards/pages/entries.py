@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from leaderboards.exclusions import KIND_WORDS
 from leaderboards.pages.words import listed
 from studies.models import LedgerEntry
@@ -14,7 +17,7 @@ Facts = Mapping[str, Any]
 
 # More rules are counted, where they are told in one sentence.
 RULES_NAMED: Final = 3
-ONE_OF: Final = {"participation": "one rater", "battle": "one battle"}
+ONE_OF: Final = {"participation": gettext_noop("one rater"), "battle": gettext_noop("one battle")}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def entry_line(entry: LedgerEntry) -> EntryLine:
 def changes_of(entry: LedgerEntry) -> Changes:
     """The rules that an entry changed: one of changed rules, or of an electorate."""
     if entry.kind == Kind.ELECTORATE_GIVEN:
-        change = Change("Electorate", value(entry.facts["before"]), value(entry.facts["name"]))
+        change = Change(_("Electorate"), value(entry.facts["before"]), value(entry.facts["name"]))
         return Changes(entry.at, (change,))
     changes = entry.facts["changes"]
     return Changes(
@@ -64,56 +67,96 @@ def changes_of(entry: LedgerEntry) -> Changes:
 def value(given: object) -> str:
     """The value of a rule in words."""
     if isinstance(given, bool):
-        return "yes" if given else "no"
-    return f"{given:,}" if isinstance(given, int) else str(given or "none")
+        return _("yes") if given else _("no")
+    return f"{given:,}" if isinstance(given, int) else str(given or _("none"))
 
 
 def _opened(facts: Facts) -> str:
-    return f"Opened with {len(facts['rules'])} rules." if "rules" in facts else "Opened again."
+    return (
+        _("Opened with %(rules)s rules.") % {"rules": len(facts["rules"])}
+        if "rules" in facts
+        else _("Opened again.")
+    )
 
 
 def _entered(facts: Facts) -> str:
-    of = f" of {facts['developer']}" if facts["developer"] else ""
-    version = f", version {facts['version']}" if facts["version"] > 1 else ""
-    return f"{facts['name']}{of}{version} entered."
+    name, developer, version = facts["name"], facts["developer"], facts["version"]
+    if developer and version > 1:
+        return _("%(name)s of %(developer)s, version %(version)s entered.") % {
+            "name": name,
+            "developer": developer,
+            "version": version,
+        }
+    if developer:
+        return _("%(name)s of %(developer)s entered.") % {"name": name, "developer": developer}
+    return (
+        _("%(name)s, version %(version)s entered.") % {"name": name, "version": version}
+        if version > 1
+        else _("%(name)s entered.") % {"name": name}
+    )
 
 
 def _changed(facts: Facts) -> str:
     names = [f"“{each['what']}”" for each in facts["changes"]]
     more = len(names) - RULES_NAMED
-    told = [*names[:RULES_NAMED], f"{more} more"] if more > 1 else names
-    return f"{'A rule' if len(names) == 1 else f'{len(names)} rules'} changed: {listed(told)}."
+    told = [*names[:RULES_NAMED], _("%(more)s more") % {"more": more}] if more > 1 else names
+    if len(names) == 1:
+        return _("A rule changed: %(told)s.") % {"told": listed(told)}
+    return _("%(names)s rules changed: %(told)s.") % {"names": len(names), "told": listed(told)}
 
 
 def _left_out(facts: Facts) -> str:
     if facts["by"] == LedgerEntry.By.RATER:
-        return "A rater withdrew all that she had said: it is left out of boards for good."
-    verdicts = f", {value(facts['verdicts'])} answers" if "verdicts" in facts else ""
-    return f"Left out of boards from now on: {_subject(facts)}{verdicts}. {facts['reason']}"
+        return _("A rater withdrew all that she had said: it is left out of boards for good.")
+    subject, reason = _subject(facts), facts["reason"]
+    if "verdicts" not in facts:
+        return _("Left out of boards from now on: %(subject)s. %(reason)s") % {
+            "subject": subject,
+            "reason": reason,
+        }
+    return _("Left out of boards from now on: %(subject)s, %(verdicts)s answers. %(reason)s") % {
+        "subject": subject,
+        "verdicts": value(facts["verdicts"]),
+        "reason": reason,
+    }
 
 
 def _subject(facts: Facts) -> str:
-    return ONE_OF.get(facts["of"]) or KIND_WORDS[facts["of"]]
+    one = ONE_OF.get(facts["of"])
+    return _(one) if one else str(KIND_WORDS[facts["of"]])
 
 
 def _taken(facts: Facts) -> str:
-    more = ", which supersedes the one before" if facts["supersedes"] else ""
-    return f"A board was published{more}."
+    if facts["supersedes"]:
+        return _("A board was published, which supersedes the one before.")
+    return _("A board was published.")
 
 
 SENTENCES: Final[Mapping[Kind, Callable[[Facts], str]]] = {
     Kind.STUDY_OPENED: _opened,
-    Kind.STUDY_PAUSED: lambda facts: f"Paused. {facts['reason']}".strip(),
-    Kind.STUDY_CLOSED: lambda _facts: "Closed: no more verdicts come in.",
-    Kind.STUDY_ARCHIVED: lambda _facts: "Archived.",
-    Kind.STUDY_ANSWERED: lambda _facts: "All stopping rules are fulfilled.",
+    Kind.STUDY_PAUSED: lambda facts: (_("Paused. %(reason)s") % facts).strip(),
+    Kind.STUDY_CLOSED: lambda _facts: _("Closed: no more verdicts come in."),
+    Kind.STUDY_ARCHIVED: lambda _facts: _("Archived."),
+    Kind.STUDY_ANSWERED: lambda _facts: _("All stopping rules are fulfilled."),
     Kind.CONTESTANT_ENTERED: _entered,
-    Kind.CONTESTANT_WITHDRAWN: lambda facts: f"{facts['name']} was withdrawn. {facts['reason']}",
-    Kind.ELECTORATE_GIVEN: lambda facts: f"The study speaks for {facts['name']}.",
+    Kind.CONTESTANT_WITHDRAWN: lambda facts: (
+        _("%(name)s was withdrawn. %(reason)s") % {"name": facts["name"], "reason": facts["reason"]}
+    ),
+    Kind.ELECTORATE_GIVEN: lambda facts: (
+        _("The study speaks for %(name)s.") % {"name": facts["name"]}
+    ),
     Kind.RULES_CHANGED: _changed,
     Kind.EXCLUSION_MADE: _left_out,
-    Kind.EXCLUSION_LIFTED: lambda facts: f"Counts again: {_subject(facts)}. {facts['reason']}",
+    Kind.EXCLUSION_LIFTED: lambda facts: (
+        _("Counts again: %(facts)s. %(reason)s")
+        % {"facts": _subject(facts), "reason": facts["reason"]}
+    ),
     Kind.BOARD_TAKEN: _taken,
-    Kind.BOARD_WITHDRAWN: lambda facts: f"A board was withdrawn. {facts['reason']}",
-    Kind.DATA_SHARED: lambda facts: f"Data were shared with: {facts['with']}. {facts['what']}",
+    Kind.BOARD_WITHDRAWN: lambda facts: (
+        _("A board was withdrawn. %(reason)s") % {"reason": facts["reason"]}
+    ),
+    Kind.DATA_SHARED: lambda facts: (
+        _("Data were shared with: %(with)s. %(what)s")
+        % {"with": facts["with"], "what": facts["what"]}
+    ),
 }

@@ -4,6 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.board import (
     Choice,
@@ -127,13 +130,18 @@ def finding(found: Sequence[Agreement | None]) -> str:
     """How many groups order the contestants otherwise than everybody does."""
     known = [each for each in found if each is not None]
     if not known:
-        return "Too little is known of any group to compare it with everybody"
+        return _("Too little is known of any group to compare it with everybody")
     otherwise = sum(each.is_more_than_noise for each in known)
-    groups = f"{len(known)} group{'' if len(known) == 1 else 's'}"
+    groups = ngettext("%(known)s group", "%(known)s groups", len(known)) % {"known": len(known)}
     if not otherwise:
-        return f"None of {groups} orders the contestants otherwise than noise alone would"
-    verb = "orders" if otherwise == 1 else "order"
-    return f"{otherwise} of {groups} {verb} the contestants otherwise than everybody does"
+        return _("None of %(groups)s orders the contestants otherwise than noise alone would") % {
+            "groups": groups
+        }
+    return ngettext(
+        "%(otherwise)s of %(groups)s orders the contestants otherwise than everybody does",
+        "%(otherwise)s of %(groups)s order the contestants otherwise than everybody does",
+        otherwise,
+    ) % {"otherwise": otherwise, "groups": groups}
 
 
 def chart_of_groups(
@@ -144,20 +152,32 @@ def chart_of_groups(
     drawn = [bar for bar in bars if bar.is_drawn]
     if not drawn:
         return None
-    title = "No group is clearly further from everybody than every other"
+    title = _("No group is clearly further from everybody than every other")
     least = min(drawn, key=lambda bar: bar.high or 0.0)
     others = [bar.low or 0.0 for bar in drawn if bar is not least]
     if others and (least.high or 0.0) < min(others):
-        title = f"{least.name} is further from everybody than every other group"
+        title = _("%(name)s is further from everybody than every other group") % {
+            "name": least.name
+        }
     return of_agreements(
         "agreement",
         title,
-        "Of all pairs of contestants, how many a group puts in the same order as everybody: all "
-        "would be one order, half none in common. The bar holds 95 % of what the board’s numbers "
-        "allow, the dot is its middle. “Noise alone” is what a group of this size would still "
-        "reach, 39 times of 40, if it thought as everybody does: where what was seen is below, "
-        "it is marked as more than noise. Hollow and grey may be noise.",
-        ("Group", "Pairs in the same order", "Seen", "Noise alone", "Contestants", "Raters"),
+        _(
+            "Of all pairs of contestants, how many a group puts in the same order as "
+            "everybody: all would be one order, half none in common. The bar holds 95 % of "
+            "what the board’s numbers allow, the dot is its middle. “Noise alone” is what "
+            "a group of this size would still reach, 39 times of 40, if it thought as "
+            "everybody does: where what was seen is below, it is marked as more than "
+            "noise. Hollow and grey may be noise."
+        ),
+        (
+            _("Group"),
+            _("Pairs in the same order"),
+            _("Seen"),
+            _("Noise alone"),
+            _("Contestants"),
+            _("Raters"),
+        ),
         bars,
     )
 
@@ -167,11 +187,13 @@ def _bar(group: BoardSection, agreed: Agreement | None) -> Bar:
     query = Choice(group.dimension_key, place_of(group)).query
     address = f"../{query}"
     if agreed is None:
-        return Bar(name, ("not enough data", "–", "–", "–", f"{group.raters:,}"), address=address)
+        return Bar(
+            name, (_("not enough data"), "–", "–", "–", f"{group.raters:,}"), address=address
+        )
     seen = percent(agreed.seen)
     cells = (
         agreed.words,
-        f"{seen}, more than noise" if agreed.is_more_than_noise else seen,
+        _("%(seen)s, more than noise") % {"seen": seen} if agreed.is_more_than_noise else seen,
         f"≥ {percent(agreed.noise_low)}",
         f"{agreed.contestants}",
         f"{group.raters:,}",
@@ -220,14 +242,24 @@ def axis_matrix(
 def _title_of_axis(name: str, between: Collection[Agreement | None]) -> str:
     known = [each for each in between if each is not None]
     if not known:
-        return f"{name}: too little is known to compare groups"
+        return _("%(name)s: too little is known to compare groups") % {"name": name}
     otherwise = sum(each.is_more_than_noise for each in known)
     if len(known) == 1:
-        return f"{name}: two groups disagree by {'' if otherwise else 'no '}more than noise"
+        return (
+            _("%(name)s: two groups disagree by more than noise")
+            if otherwise
+            else _("%(name)s: two groups disagree by no more than noise")
+        ) % {"name": name}
     if not otherwise:
-        return f"{name}: of {len(known)} pairs of groups, none disagrees by more than noise"
-    verb = "disagrees" if otherwise == 1 else "disagree"
-    return f"{name}: {otherwise} of {len(known)} pairs of groups {verb} by more than noise"
+        return _("%(name)s: of %(known)s pairs of groups, none disagrees by more than noise") % {
+            "name": name,
+            "known": len(known),
+        }
+    return ngettext(
+        "%(name)s: %(otherwise)s of %(known)s pairs of groups disagrees by more than noise",
+        "%(name)s: %(otherwise)s of %(known)s pairs of groups disagree by more than noise",
+        otherwise,
+    ) % {"name": name, "otherwise": otherwise, "known": len(known)}
 
 
 def _cell(agreed: Agreement | None) -> PairCell:
@@ -238,7 +270,7 @@ def _cell(agreed: Agreement | None) -> PairCell:
     return PairCell(
         share=percent(agreed.middle),
         interval=agreed.words,
-        hint="more than noise" if agreed.is_more_than_noise else "may be noise",
+        hint=_("more than noise") if agreed.is_more_than_noise else _("may be noise"),
         style=f"down-{level}" if agreed.is_more_than_noise else "",
     )
 
@@ -288,7 +320,12 @@ def _divided(
 def _title_of_divided(divided: Sequence[Divided]) -> str:
     split = sum(bool(each.best) for each in divided)
     if not split:
-        return "No contestant divides the groups of any axis clearly"
-    contestants = f"{len(divided)} contestant{'' if len(divided) == 1 else 's'}"
-    verb = "divides" if split == 1 else "divide"
-    return f"{split} of {contestants} {verb} the groups of an axis clearly"
+        return _("No contestant divides the groups of any axis clearly")
+    contestants = ngettext("%(divided)s contestant", "%(divided)s contestants", len(divided)) % {
+        "divided": len(divided)
+    }
+    return ngettext(
+        "%(split)s of %(contestants)s divides the groups of an axis clearly",
+        "%(split)s of %(contestants)s divide the groups of an axis clearly",
+        split,
+    ) % {"split": split, "contestants": contestants}

@@ -7,6 +7,8 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leaderboards import document
 from leaderboards.models import Board, BoardRow
@@ -19,7 +21,7 @@ from leaderboards.pages.board import (
     read_section_rows,
 )
 from leaderboards.pages.tables import MAX_SHIFT_LEVEL
-from leaderboards.pages.words import percent
+from leaderboards.pages.words import battles_in_words, percent
 from leaderboards.ranking.outcomes import A_WINS, B_WINS, TIE
 from raters.quality.agreement import Share, wilson
 from studies.models import Study
@@ -131,6 +133,11 @@ class Cell:
     hint: str
     style: str
 
+    @property
+    def counted(self) -> str:
+        """Its battles in words."""
+        return battles_in_words(self.battles)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -189,10 +196,16 @@ def finding(lines: Sequence[Line]) -> str:
     above = [(i, j) for i, line in enumerate(lines) for j in range(i + 1, len(line.cells))]
     met = [cell for i, j in above if (cell := lines[i].cells[j])]
     if not met:
-        return "No two contestants have met"
+        return _("No two contestants have met")
     told = sum(bool(cell.style) for cell in met)
-    pairs = f"{told} of {len(met)} pair{'' if len(met) == 1 else 's'} that met"
-    return f"{pairs} {'is' if told == 1 else 'are'} told apart by their own battles"
+    pairs = ngettext("%(met)s pair that met", "%(met)s pairs that met", len(met)) % {
+        "met": len(met)
+    }
+    return ngettext(
+        "%(told)s of %(pairs)s is told apart by their own battles",
+        "%(told)s of %(pairs)s are told apart by their own battles",
+        told,
+    ) % {"told": told, "pairs": pairs}
 
 
 def _cell(record: Record) -> Cell | None:
@@ -200,11 +213,12 @@ def _cell(record: Record) -> Cell | None:
         return None
     share, lead = record.share, record.lead
     level = min(int(abs(share.share - EVEN) / STEP) + 1, MAX_SHIFT_LEVEL)
-    tied = f"{record.ties} tie{'' if record.ties == 1 else 's'}"
+    tied = ngettext("%(ties)s tie", "%(ties)s ties", record.ties) % {"ties": record.ties}
     return Cell(
         share=percent(share.share),
         interval=record.interval,
         battles=record.battles,
-        hint=f"{record.wins} won, {tied}, {record.losses} lost",
+        hint=_("%(wins)s won, %(tied)s, %(losses)s lost")
+        % {"wins": record.wins, "tied": tied, "losses": record.losses},
         style=f"{'up' if lead > 0 else 'down'}-{level}" if lead else "",
     )

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from leaderboards.models import BoardRow, BoardSection
 from leaderboards.pages.tables import OverviewCell, overview
 
@@ -64,15 +67,18 @@ class HeatMap:
         firm = [cell.of for row in self.rows for cell in row.cells if cell.of and not cell.is_thin]
         moved = sum(bool(cell.shift) for cell in firm)
         groups = sum(len(axis.columns) for axis in self.axes)
-        where = f"In {groups} group{'' if groups == 1 else 's'}"
+        where = ngettext("%(groups)s group", "%(groups)s groups", groups) % {"groups": groups}
         if not firm:
-            return f"{where}, too little is known to compare places"
+            return _("In %(where)s, too little is known to compare places") % {"where": where}
         if not moved:
-            return f"{where}, no place is clearly apart from the overall one"
-        return (
-            f"{where}, {moved} of {len(firm)} places {'is' if moved == 1 else 'are'} clearly "
-            "apart from the overall one"
-        )
+            return _("In %(where)s, no place is clearly apart from the overall one") % {
+                "where": where
+            }
+        return ngettext(
+            "In %(where)s, %(moved)s of %(firm)s places is clearly apart from the overall one",
+            "In %(where)s, %(moved)s of %(firm)s places are clearly apart from the overall one",
+            moved,
+        ) % {"where": where, "moved": moved, "firm": len(firm)}
 
 
 def heat_map(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
@@ -97,11 +98,14 @@ def chart_of_history(
         key="history",
         title=_title(lines),
         reading=(
-            "Each panel is a contestant, each upright bar where its rank lies on one board with "
-            "95 % probability, better further up, the oldest board to the left. Boards share "
-            "battles: later ones hold those of earlier ones. No line joins boards of different "
-            "engines, for these measure differently, nor a board that was withdrawn, which is "
-            "hollow and grey like a provisional place."
+            _(
+                "Each panel is a contestant, each upright bar where its rank lies on one "
+                "board with 95 % probability, better further up, the oldest board to the "
+                "left. Boards share battles: later ones hold those of earlier ones. No "
+                "line joins boards of different engines, for these measure differently, "
+                "nor a board that was withdrawn, which is hollow and grey like a "
+                "provisional place."
+            )
         ),
         contestants=max(row.rank_high for table in rows.values() for row in table.values()),
         heads=tuple(
@@ -140,9 +144,14 @@ def _moment(row: BoardRow | None, entry: PastBoard, stretch: int) -> Moment | No
     if row is None:
         return None
     ranks = rank_text(row.rank_low, row.rank_high)
-    scores = f"{signed(row.score_low)} to {signed(row.score_high)}"
+    scores = _("%(score_low)s to %(score_high)s") % {
+        "score_low": signed(row.score_low),
+        "score_high": signed(row.score_high),
+    }
     return Moment(
-        text=f"{ranks}, provisional" if row.is_provisional else f"{ranks} ({scores})",
+        text=_("%(ranks)s, provisional") % {"ranks": ranks}
+        if row.is_provisional
+        else f"{ranks} ({scores})",
         ranks=Range(row.rank, row.rank_low, row.rank_high),
         is_doubtful=row.is_provisional or entry.is_withdrawn,
         stretch=stretch,
@@ -150,8 +159,8 @@ def _moment(row: BoardRow | None, entry: PastBoard, stretch: int) -> Moment | No
 
 
 def _head(study: Study, entry: PastBoard, *, is_change: bool) -> Head:
-    state = "withdrawn" if entry.is_withdrawn else "superseded"
-    state = "stands" if entry.is_standing else state
+    state = _("withdrawn") if entry.is_withdrawn else _("superseded")
+    state = _("stands") if entry.is_standing else state
     board = entry.board
     return Head(
         name=f"{date_format(board.taken_at, 'DATE_FORMAT')}, {date_format(board.taken_at, 'H:i')}",
@@ -165,9 +174,11 @@ def _title(lines: Sequence[Line]) -> str:
     """Whose place clearly changed over boards of one engine that stand or stood."""
     moved = sum(_has_moved(line) for line in lines)
     if not moved:
-        return "No contestant’s place has clearly changed over the boards of this study"
-    whose = f"{moved} of {len(lines)} contestants"
-    return f"The place of {whose} has clearly changed over the boards of this study"
+        return _("No contestant’s place has clearly changed over the boards of this study")
+    return _(
+        "The place of %(moved)s of %(lines)s contestants has clearly changed over the "
+        "boards of this study"
+    ) % {"moved": moved, "lines": len(lines)}
 
 
 def _has_moved(line: Line) -> bool:

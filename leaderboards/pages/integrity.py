@@ -7,6 +7,8 @@ from datetime import date
 from typing import Final
 
 from django.db.models import Count
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from leaderboards.exclusions import KIND_WORDS
 from leaderboards.models import Board, BoardRow
@@ -21,7 +23,7 @@ from studies.models import Contestant, LedgerEntry, Study
 Kind = LedgerEntry.Kind
 
 ENTRIES_SHOWN: Final = 12
-WITHDREW: Final = "raters who withdrew all they had said"
+WITHDREW: Final = gettext_noop("raters who withdrew all they had said")
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,21 @@ class IntegrityPage:
     def verdict(self) -> str:
         """What became of those that were tested, in a sentence."""
         if not self.tested:
-            return "No contestant has entered yet."
-        many = self.tested > 1
-        makers = len(self.developers)
-        said = f"{self.tested} contestant{'s' if many else ''} of {makers} developer"
-        said += f"{'s' if makers > 1 else ''} {'were' if many else 'was'} tested"
-        gone = len(self.withdrawn)
-        return f"{said}; {gone or 'none'} {'has' if gone == 1 else 'have'} withdrawn."
+            return _("No contestant has entered yet.")
+        makers, gone = len(self.developers), len(self.withdrawn)
+        developers = ngettext("%(makers)s developer", "%(makers)s developers", makers) % {
+            "makers": makers
+        }
+        said = ngettext(
+            "%(tested)s contestant of %(developers)s was tested",
+            "%(tested)s contestants of %(developers)s were tested",
+            self.tested,
+        ) % {"tested": self.tested, "developers": developers}
+        if not gone:
+            return _("%(said)s; none have withdrawn.") % {"said": said}
+        return ngettext(
+            "%(said)s; %(gone)s has withdrawn.", "%(said)s; %(gone)s have withdrawn.", gone
+        ) % {"said": said, "gone": gone}
 
 
 def read_integrity(study: Study) -> IntegrityPage:
@@ -152,7 +162,7 @@ def _developers(
         of.setdefault(contestant.chat_model.developer or NOT_NAMED, []).append(contestant)
     return tuple(
         DeveloperLine(
-            name=name,
+            name=_(name) if name == NOT_NAMED else name,
             names=", ".join(contestant.name for contestant in theirs),
             tested=len(theirs),
             on_board=sum(contestant.pk in on_board for contestant in theirs),
@@ -187,7 +197,10 @@ def _withdrawn(study: Study, contestants: Sequence[Contestant]) -> tuple[Withdra
 
 
 def _standing(row: BoardRow, among: int) -> LastStanding:
-    interval = f"{signed(row.score_low)} to {signed(row.score_high)}"
+    interval = _("%(score_low)s to %(score_high)s") % {
+        "score_low": signed(row.score_low),
+        "score_high": signed(row.score_high),
+    }
     return LastStanding(
         board=row.section.board,
         rank=rank_text(row.rank_low, row.rank_high),
@@ -201,7 +214,7 @@ def _exclusions(study: Study) -> tuple[ExclusionLine, ...]:
     active: Counter[tuple[str, str]] = Counter()
     lifted: Counter[tuple[str, str]] = Counter()
     for exclusion in study.exclusions.order_by("created_at", "pk"):
-        words = WITHDREW if exclusion.actor_id is None else KIND_WORDS[exclusion.kind]
+        words = _(WITHDREW) if exclusion.actor_id is None else str(KIND_WORDS[exclusion.kind])
         alike = words, exclusion.reason
         active[alike] += exclusion.lifted_at is None
         lifted[alike] += exclusion.lifted_at is not None

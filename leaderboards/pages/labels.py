@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from math import exp, isfinite
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from leaderboards.labels import ConversationLabel, EffectFacts, Labels, SideValue, ValueFacts
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
@@ -14,18 +17,18 @@ from leaderboards.reports import LABELS
 from leaderboards.services.reports import ReportStatus, report_status
 from studies.models import Study
 
-ABOUT_EFFECTS: Final = (
-    "“Stands” is what is left if none of all these findings may be chance (Holm). Several verdicts "
-    "of one rater count as if they were by several. An odds ratio is no cause: replies that are "
-    "labelled so may differ in other ways."
+ABOUT_EFFECTS: Final = gettext_noop(
+    "“Stands” is what is left if none of all these findings may be chance (Holm). "
+    "Several verdicts of one rater count as if they were by several. An odds ratio is "
+    "no cause: replies that are labelled so may differ in other ways."
 )
-ABOUT_SPREAD: Final = (
-    "Spread is how far contestants are apart in skill there, an sd in log-odds; it is told from "
-    "{fewest} verdicts a contestant on."
+ABOUT_SPREAD: Final = gettext_noop(
+    "Spread is how far contestants are apart in skill there, an sd in log-odds; it is "
+    "told from %(fewest)s verdicts a contestant on."
 )
 MOST_ODDS: Final = 100
-EVERYBODY: Final = "Everybody"
-TOO_FEW: Final = "too few"
+EVERYBODY: Final = gettext_noop("Everybody")
+TOO_FEW: Final = gettext_noop("too few")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ def labels_in_words(study: Study, found: Labels) -> LabelsInWords:
     return LabelsInWords(
         found=found,
         answer=answer_of(found),
-        basis=" ".join((_basis(found), ABOUT_EFFECTS, ABOUT_SPREAD.format(fewest=found.fewest))),
+        basis=" ".join(
+            (_basis(found), _(ABOUT_EFFECTS), _(ABOUT_SPREAD) % {"fewest": found.fewest})
+        ),
         parts=(
             *(_effect_part(each, groups) for each in sides),
             *_share_parts(found, names),
@@ -90,15 +95,19 @@ def labels_in_words(study: Study, found: Labels) -> LabelsInWords:
 def answer_of(found: Labels) -> str:
     """What stands of all that was tested, in a sentence."""
     said = [
-        f"a side that {_doing(each)} is preferred "
-        f"{'more' if each.effect.log_odds > 0 else 'less'} often"
+        (
+            _("a side that %(doing)s is preferred more often")
+            if each.effect.log_odds > 0
+            else _("a side that %(doing)s is preferred less often")
+        )
+        % {"doing": _doing(each)}
         for each in found.sides
         if each.effect is not None and each.effect.stands
     ]
     if any(value.differs for label in found.conversations for value in label.values):
-        said.append("how often people see no difference hangs on what they talk about")
+        said.append(_("how often people see no difference hangs on what they talk about"))
     if not said:
-        return "Nothing that conversations are called goes clearly with people’s verdicts."
+        return _("Nothing that conversations are called goes clearly with people’s verdicts.")
     sentence = "; ".join(said)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -113,28 +122,28 @@ def _groups(study: Study) -> Iterator[tuple[str, str, str, str]]:
 
 def _basis(found: Labels) -> str:
     if not found.judge:
-        return (
-            f"It rests on {found.verdicts:,} verdicts. No judge has labelled the conversations: "
-            "what stands here is read from the raters’ messages alone."
-        )
-    return (
-        f"It rests on {found.verdicts:,} verdicts, and on what the judge {found.judge} calls their "
-        f"conversations (run {found.run}). What a machine calls them may be wrong; “unclear” is "
-        "left out where sides are compared."
-    )
+        return _(
+            "It rests on %(verdicts)s verdicts. No judge has labelled the "
+            "conversations: what stands here is read from the raters’ messages alone."
+        ) % {"verdicts": f"{found.verdicts:,}"}
+    return _(
+        "It rests on %(verdicts)s verdicts, and on what the judge %(judge)s calls "
+        "their conversations (run %(run)s). What a machine calls them may be wrong; "
+        "“unclear” is left out where sides are compared."
+    ) % {"verdicts": f"{found.verdicts:,}", "judge": found.judge, "run": found.run}
 
 
 def _doing(side: SideValue) -> str:
     """A side's label as something that it does."""
     if side.key == "goal-reached":
-        return "reaches the goal"
+        return _("reaches the goal")
     return side.value.replace("-", " ")
 
 
 def _effect_part(side: SideValue, groups: Mapping[tuple[str, str], str]) -> Part:
     effect = side.effect
     assert effect is not None  # noqa: S101  the caller picks those
-    rows = [_effect_row(EVERYBODY, effect)]
+    rows = [_effect_row(_(EVERYBODY), effect)]
     rows += [
         _effect_row(groups.get((each.axis, each.group), each.group), each) for each in side.by_group
     ]
@@ -142,11 +151,14 @@ def _effect_part(side: SideValue, groups: Mapping[tuple[str, str], str]) -> Part
         key=f"{side.key}-{side.value}",
         name=f"{side.name}: {side.value.replace('-', ' ')}",
         finding=_finding(side, effect),
-        explanation=f"“{side.value.replace('-', ' ')}” means: {side.meaning}. The odds are those "
-        "of the side of which it is said against the other, between contestants of the same "
-        "skill. Verdicts of one rater hang together: the intervals are over raters.",
+        explanation=_(
+            "“%(value)s” means: %(meaning)s. The odds are those of the side of which it is "
+            "said against the other, between contestants of the same skill. Verdicts of "
+            "one rater hang together: the intervals are over raters."
+        )
+        % {"value": side.value.replace("-", " "), "meaning": side.meaning},
         notes=(),
-        heads=("Raters", "#Odds ratio", "#95 % interval", "#Verdicts", "Stands"),
+        heads=(_("Raters"), _("#Odds ratio"), _("#95 % interval"), _("#Verdicts"), _("Stands")),
         rows=tuple(rows),
     )
 
@@ -154,18 +166,30 @@ def _effect_part(side: SideValue, groups: Mapping[tuple[str, str], str]) -> Part
 def _finding(side: SideValue, effect: EffectFacts) -> str:
     doing = _doing(side)
     if not effect.is_enough:
-        return f"Too few verdicts to say what it is worth if one side {doing}"
+        return _("Too few verdicts to say what it is worth if one side %(doing)s") % {
+            "doing": doing
+        }
     if not effect.stands:
-        return f"That one side {doing} does not go clearly with people’s verdicts"
-    way = "more" if effect.log_odds > 0 else "less"
-    return f"A side that {doing} is preferred {way} often: odds {_odds(abs(effect.log_odds))} to 1"
+        return _("That one side %(doing)s does not go clearly with people’s verdicts") % {
+            "doing": doing
+        }
+    odds = _odds(abs(effect.log_odds))
+    if effect.log_odds > 0:
+        return _("A side that %(doing)s is preferred more often: odds %(odds)s to 1") % {
+            "doing": doing,
+            "odds": odds,
+        }
+    return _("A side that %(doing)s is preferred less often: odds %(odds)s to 1") % {
+        "doing": doing,
+        "odds": odds,
+    }
 
 
 def _effect_row(name: str, effect: EffectFacts) -> tuple[str, ...]:
     if not effect.is_enough:
-        return name, "–", TOO_FEW, f"{effect.n:,}", "–"
-    interval = f"{_odds(effect.low)} to {_odds(effect.high)}"
-    stands = "yes" if effect.stands else "no"
+        return name, "–", _(TOO_FEW), f"{effect.n:,}", "–"
+    interval = _("%(low)s to %(high)s") % {"low": _odds(effect.low), "high": _odds(effect.high)}
+    stands = _("yes") if effect.stands else _("no")
     return name, _odds(effect.log_odds), interval, f"{effect.n:,}", stands
 
 
@@ -187,15 +211,18 @@ def _share_parts(found: Labels, names: Mapping[str, str]) -> Iterator[Part]:
         yield Part(
             key=f"{key}-shares",
             name=sides[0].name,
-            finding=f"How often it is said of each contestant: {sides[0].name.lower()}",
-            explanation="The share of a contestant’s labelled conversations with its 95 % "
-            "interval. They are no ranking: contestants met different people with different "
-            "questions.",
+            finding=_("How often it is said of each contestant: %(name)s")
+            % {"name": sides[0].name.lower()},
+            explanation=_(
+                "The share of a contestant’s labelled conversations with its 95 % "
+                "interval. They are no ranking: contestants met different people with "
+                "different questions."
+            ),
             notes=(),
             heads=(
-                "Contestant",
+                _("Contestant"),
                 *(f"#{side.value.replace('-', ' ')}" for side in sides),
-                "#Conversations",
+                _("#Conversations"),
             ),
             rows=tuple(rows),
         )
@@ -210,17 +237,33 @@ def _share_cell(share: float, side: SideValue, place: int) -> str:
 
 def _conversation_part(label: ConversationLabel) -> Part:
     apart = [value.value.replace("-", " ") for value in label.values if value.differs]
-    finding = "ties are about as frequent whatever it is"
+    finding = _("%(name)s: ties are about as frequent whatever it is") % {"name": label.name}
     if apart:
-        finding = f"ties are clearly more or less frequent with {listed(apart)}"
-    source = "A judge says it" if label.is_of_judge else "Read from messages, without a judge"
+        finding = _("%(name)s: ties are clearly more or less frequent with %(apart)s") % {
+            "name": label.name,
+            "apart": listed(apart),
+        }
+    source = _("Read from messages, without a judge, of %(n)s verdicts’ conversations.") % {
+        "n": f"{label.labelled:,}"
+    }
+    if label.is_of_judge:
+        source = _("A judge says it, of %(n)s verdicts’ conversations.") % {
+            "n": f"{label.labelled:,}"
+        }
     return Part(
         key=label.key,
         name=label.name,
-        finding=f"{label.name}: {finding}",
-        explanation=f"{label.question} {source}, of {label.labelled:,} verdicts’ conversations.",
+        finding=finding,
+        explanation=f"{label.question} {source}",
         notes=(),
-        heads=("Value", "#Verdicts", "#Ties", "#95 % interval", "Differs", "#Spread"),
+        heads=(
+            _("Value"),
+            _("#Verdicts"),
+            _("#Ties"),
+            _("#95 % interval"),
+            _("Differs"),
+            _("#Spread"),
+        ),
         rows=tuple(map(_value_row, label.values)),
     )
 
@@ -231,6 +274,6 @@ def _value_row(value: ValueFacts) -> tuple[str, ...]:
         f"{value.n:,}",
         percent(value.ties),
         f"{value.ties_low * 100:.0f}–{percent(value.ties_high)}",
-        "yes" if value.differs else "no",
-        signed(value.spread) if isfinite(value.spread) else TOO_FEW,
+        _("yes") if value.differs else _("no"),
+        signed(value.spread) if isfinite(value.spread) else _(TOO_FEW),
     )

@@ -6,6 +6,9 @@ from math import isfinite
 from typing import Final
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
 from leaderboards.comparison.certainty import Certainty
 from leaderboards.comparison.domains import Domain
 from leaderboards.comparison.figures import Figure
@@ -15,6 +18,7 @@ from leaderboards.machines.documents import Machine, Place, Standing
 from leaderboards.pages.charts import Bar, Chart, Point, Range, Scatter
 from leaderboards.pages.machine_words import (
     UNKNOWN,
+    counted,
     interval,
     mirrors_in_words,
     plus,
@@ -31,14 +35,14 @@ MOST_DOMAINS: Final = 15
 # Of fewer verdicts a point of the calibration curve is drawn grey.
 FEWEST_VERDICTS: Final = 20
 AXES: Final = {
-    "everything": "Everything",
-    "dimension": "Dimension",
-    "topic": "Topic",
-    "turns": "Length of the conversation",
-    "length": "Length of the replies",
-    "developer": "With a contestant of",
-    "contestant": "With the contestant",
-    "contestants": "Contestants that are to the judge",
+    "everything": gettext_noop("Everything"),
+    "dimension": gettext_noop("Dimension"),
+    "topic": gettext_noop("Topic"),
+    "turns": gettext_noop("Length of the conversation"),
+    "length": gettext_noop("Length of the replies"),
+    "developer": gettext_noop("With a contestant of"),
+    "contestant": gettext_noop("With the contestant"),
+    "contestants": gettext_noop("Contestants that are to the judge"),
 }
 
 
@@ -110,14 +114,26 @@ def _cell(judge: Place, people: Place | None) -> OverviewCell:
         judge.rank_low > people.rank_high or judge.rank_high < people.rank_low
     )
     shift = people.rank - judge.rank if people and is_apart else 0
-    places = f"{abs(shift)} place{'' if abs(shift) == 1 else 's'}"
     way, mark = ("up", "▲") if shift > 0 else ("down", "▼")
+    hint = ""
+    if shift > 0:
+        hint = ngettext(
+            "%(shift)s place higher than with people",
+            "%(shift)s places higher than with people",
+            shift,
+        ) % {"shift": shift}
+    elif shift:
+        hint = ngettext(
+            "%(shift)s place lower than with people",
+            "%(shift)s places lower than with people",
+            -shift,
+        ) % {"shift": -shift}
     return OverviewCell(
         rank=rank_text(judge.rank_low, judge.rank_high),
         is_provisional=judge.is_provisional,
         shift=shift,
         mark=f"{mark}{abs(shift)}" if shift else "",
-        hint=f"{places} {'higher' if shift > 0 else 'lower'} than with people" if shift else "",
+        hint=hint,
         style=f"{way}-{min(abs(shift), MAX_SHIFT_LEVEL)}" if shift else "",
     )
 
@@ -127,46 +143,56 @@ def orders_title(lines: Sequence[OrderLine]) -> str:
     moved = sum(
         bool(each.cell and each.cell.mark and not each.cell.is_provisional) for each in lines
     )
-    contestants = f"{len(lines)} contestant{'' if len(lines) == 1 else 's'}"
+    contestants = ngettext("%(lines)s contestant", "%(lines)s contestants", len(lines)) % {
+        "lines": len(lines)
+    }
     if not moved:
-        return f"The judge places none of {contestants} clearly elsewhere than people do"
-    verb = "is" if moved == 1 else "are"
-    return f"{moved} of {contestants} {verb} placed clearly elsewhere by the judge"
+        return _("The judge places none of %(contestants)s clearly elsewhere than people do") % {
+            "contestants": contestants
+        }
+    return ngettext(
+        "%(moved)s of %(contestants)s is placed clearly elsewhere by the judge",
+        "%(moved)s of %(contestants)s are placed clearly elsewhere by the judge",
+        moved,
+    ) % {"moved": moved, "contestants": contestants}
 
 
 def chart_of_agreement(machine: Machine) -> Chart | None:
     """How often the judge agrees, beside how often people do; None where nothing is known."""
     agreed = machine.agreement
     rows = (
-        ("Judge, with the majority", agreed.with_majority, "conversations"),
-        ("Judge, where both name a side", agreed.on_sides, "conversations"),
-        ("Judge, with single people", agreed.with_individuals, "votes"),
-        ("Judge, with most others", agreed.with_others, "votes"),
-        ("People, with most others", agreed.people_with_others, "votes"),
-        ("People, with each other", agreed.people_with_individuals, "votes"),
+        (_("Judge, with the majority"), agreed.with_majority, "conversation"),
+        (_("Judge, where both name a side"), agreed.on_sides, "conversation"),
+        (_("Judge, with single people"), agreed.with_individuals, "vote"),
+        (_("Judge, with most others"), agreed.with_others, "vote"),
+        (_("People, with most others"), agreed.people_with_others, "vote"),
+        (_("People, with each other"), agreed.people_with_individuals, "vote"),
     )
     bars = tuple(_bar(name, figure, what) for name, figure, what in rows)
     if not any(bar.is_drawn for bar in bars):
         return None
     return Chart(
         key="agreement",
-        title="How often the judge says what people say",
+        title=_("How often the judge says what people say"),
         reading=(
-            "Each dot is a share with its 95 % interval. What people reach among themselves is as "
-            "much as can be asked of a judge. “With most others”: of each vote left out in turn, "
-            "how often the judge, or the vote itself, says what leads among the rest."
+            _(
+                "Each dot is a share with its 95 % interval. What people reach among "
+                "themselves is as much as can be asked of a judge. “With most others”: of "
+                "each vote left out in turn, how often the judge, or the vote itself, says "
+                "what leads among the rest."
+            )
         ),
         unit="percent",
-        label="agreement →",
+        label=_("agreement →"),
         start=0.0,
         end=1.0,
-        heads=("Whose", "Agreement", "95 % interval", "Of"),
+        heads=(_("Whose"), _("Agreement"), _("95 % interval"), _("Of")),
         bars=bars,
     )
 
 
 def _bar(name: str, figure: Figure, what: str) -> Bar:
-    cells = (share(figure), interval(figure), f"{figure.n:,} {what}")
+    cells = (share(figure), interval(figure), counted(figure, what))
     if not isfinite(figure.value):
         return Bar(name, cells)
     return Bar(name, cells, figure.value, figure.low, figure.high)
@@ -184,17 +210,28 @@ def chart_of_mirrors(mirrors: Sequence[Mirror]) -> Chart | None:
         key="groups",
         title=mirrors_in_words(tuple(mirrors)),
         reading=(
-            "By how much more often the judge says what raters of a group say than what all others "
-            "say, in percentage points with 95 % intervals. Hollow and grey may be noise, with all "
-            "groups taken into account. “Alike” is Spearman’s correlation of who beats whom by the "
-            "group and by the judge; it can’t be expected above “at most”. What a group talked "
-            "about is not allowed for."
+            _(
+                "By how much more often the judge says what raters of a group say than "
+                "what all others say, in percentage points with 95 % intervals. Hollow and "
+                "grey may be noise, with all groups taken into account. “Alike” is "
+                "Spearman’s correlation of who beats whom by the group and by the judge; "
+                "it can’t be expected above “at most”. What a group talked about is not "
+                "allowed for."
+            )
         ),
         unit="percent",
-        label="agreement beyond that with others →",
+        label=_("agreement beyond that with others →"),
         start=-end,
         end=end,
-        heads=("Group", "Beyond others", "95 % interval", "Agreement", "Alike", "At most", "Votes"),
+        heads=(
+            _("Group"),
+            _("Beyond others"),
+            _("95 % interval"),
+            _("Agreement"),
+            _("Alike"),
+            _("At most"),
+            _("Votes"),
+        ),
         bars=bars,
         mark=0.0,
     )
@@ -205,10 +242,12 @@ def _mirror_bar(mirror: Mirror) -> Bar:
     cells = (
         points(found),
         points_between(found),
-        f"{share(mirror.agreement)} of {mirror.agreement.n:,}",
+        _("%(agreement)s of %(n)s")
+        % {"agreement": share(mirror.agreement), "n": f"{mirror.agreement.n:,}"},
         signed(mirror.similarity.value) if isfinite(mirror.similarity.value) else UNKNOWN,
         signed(mirror.ceiling) if isfinite(mirror.ceiling) else UNKNOWN,
-        f"{mirror.votes:,} by {mirror.raters:,} rater{'' if mirror.raters == 1 else 's'}",
+        ngettext("%(votes)s by %(raters)s rater", "%(votes)s by %(raters)s raters", mirror.raters)
+        % {"votes": f"{mirror.votes:,}", "raters": f"{mirror.raters:,}"},
     )
     if not isfinite(found.low):
         return Bar(mirror.group, cells)
@@ -226,24 +265,32 @@ def chart_of_certainty(certainty: Certainty) -> Scatter | None:
     right = sum(each.right.value * each.right.n for each in bins) / sum(
         each.right.n for each in bins
     )
-    title = (
-        f"It says it is {percent(stated)} certain, and people agree {percent(right)} of the time"
-    )
+    title = _("It says it is %(stated)s certain, and people agree %(right)s of the time") % {
+        "stated": percent(stated),
+        "right": percent(right),
+    }
     return Scatter(
         key="certainty",
         title=title,
         reading=(
-            "Each cross holds verdicts of like certainty: across what was stated, upwards how "
-            "often people’s votes on the conversation say the same, with its 95 % interval. "
-            "A judge that knows itself has both alike, and lies on the dashed line. Hollow and "
-            "grey: few verdicts. The mean "
-            f"distance of the two is {percent(curve.error)}, Brier’s score {signed(curve.brier)}; "
-            "once it is learned from other conversations what its word means, the distance is "
-            f"{percent(certainty.platt.error)} by a line in log-odds and "
-            f"{percent(certainty.isotonic.error)} by rising steps."
+            _(
+                "Each cross holds verdicts of like certainty: across what was stated, "
+                "upwards how often people’s votes on the conversation say the same, with "
+                "its 95 %% interval. A judge that knows itself has both alike, and lies on "
+                "the dashed line. Hollow and grey: few verdicts. The mean distance of the "
+                "two is %(distance)s, Brier’s score %(brier)s; once it is learned from other "
+                "conversations what its word means, the distance is %(by_line)s by a "
+                "line in log-odds and %(by_steps)s by rising steps."
+            )
+            % {
+                "distance": percent(curve.error),
+                "brier": signed(curve.brier),
+                "by_line": percent(certainty.platt.error),
+                "by_steps": percent(certainty.isotonic.error),
+            }
         ),
-        labels=("Stated certainty", "People agree"),
-        heads=("Stated", "Mean stated", "People agree", "95 % interval, verdicts"),
+        labels=(_("Stated certainty"), _("People agree")),
+        heads=(_("Stated"), _("Mean stated"), _("People agree"), _("95 % interval, verdicts")),
         points=tuple(
             Point(
                 name=f"{each.low * 100:.0f}–{percent(each.high)}",
@@ -278,7 +325,8 @@ def _gap_line(gap: Gap, machine: Machine, names: Sequence[str]) -> GapLine:
         people=percent(gap.people),
         judge=percent(gap.judge),
         gap=plus(gap.gap * 100),
-        interval=f"{plus(gap.low * 100)} to {plus(gap.high * 100)}",
+        interval=_("%(low)s to %(high)s")
+        % {"low": plus(gap.low * 100), "high": plus(gap.high * 100)},
         items=gap.items,
         votes=gap.votes,
         is_found=gap.is_found,
@@ -289,21 +337,26 @@ def _gap_line(gap: Gap, machine: Machine, names: Sequence[str]) -> GapLine:
 def scenario_name(axis: str, name: str) -> str:
     """A scenario in words: what it is a part by, and which."""
     if axis == "everything":
-        return "All conversations"
+        return _("All conversations")
     # A group's name has its axis in it.
-    return f"{AXES[axis]}: {name}" if axis in AXES else name
+    return f"{_(AXES[axis])}: {name}" if axis in AXES else name
 
 
 def gaps_title(machine: Machine) -> str:
     """How many gaps are more than noise."""
     found = sum(gap.is_found for gap in machine.gaps)
     if not machine.gaps_found:
-        return "Too few conversations to look for gaps"
-    gaps = f"{machine.gaps_found:,} gap{'' if machine.gaps_found == 1 else 's'}"
+        return _("Too few conversations to look for gaps")
+    gaps = ngettext("%(gaps_found)s gap", "%(gaps_found)s gaps", machine.gaps_found) % {
+        "gaps_found": f"{machine.gaps_found:,}"
+    }
     if not found:
-        return f"None of {gaps} between people and judge is more than noise"
-    verb = "is" if found == 1 else "are"
-    return f"{found:,} of {gaps} between people and judge {verb} more than noise"
+        return _("None of %(gaps)s between people and judge is more than noise") % {"gaps": gaps}
+    return ngettext(
+        "%(found)s of %(gaps)s between people and judge is more than noise",
+        "%(found)s of %(gaps)s between people and judge are more than noise",
+        found,
+    ) % {"found": f"{found:,}", "gaps": gaps}
 
 
 def domain_lines(domains: Sequence[Domain]) -> tuple[DomainLine, ...]:
@@ -328,8 +381,13 @@ def domains_title(domains: Sequence[Domain]) -> str:
     """Whether there is anywhere that the judge is not at home."""
     worse = sum(each.is_worse for each in domains)
     if not domains:
-        return "There are no parts of the data to compare"
+        return _("There are no parts of the data to compare")
     if not worse:
-        return "Nowhere does it agree with people clearly less than elsewhere"
-    parts = f"{len(domains)} part{'' if len(domains) == 1 else 's'} of the data"
-    return f"In {worse} of {parts} it agrees with people clearly less than elsewhere"
+        return _("Nowhere does it agree with people clearly less than elsewhere")
+    parts = ngettext(
+        "%(domains)s part of the data", "%(domains)s parts of the data", len(domains)
+    ) % {"domains": len(domains)}
+    return _("In %(worse)s of %(parts)s it agrees with people clearly less than elsewhere") % {
+        "worse": worse,
+        "parts": parts,
+    }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from leaderboards.machines.documents import Machine, RatedMachine
 from leaderboards.machines.reports import card_subject, comparison_subject
@@ -12,6 +13,7 @@ from leaderboards.machines.runs import COUNTING, runs_of
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, Option
 from leaderboards.pages.charts import Chart, Scatter
+from leaderboards.pages.machine_figures import figures_of_agreement, figures_of_card
 from leaderboards.pages.machine_parts import (
     DomainLine,
     GapLine,
@@ -31,8 +33,6 @@ from leaderboards.pages.machine_words import (
     Told,
     answer_of,
     between,
-    figures_of_agreement,
-    figures_of_card,
     interval,
     order_in_words,
     share,
@@ -164,7 +164,7 @@ def run_of(study: Study, number: int) -> JudgeRun:
     """A study's run by its number. Raises Http404 where there is none."""
     run = runs_of(study).filter(number=number).first()
     if run is None:
-        raise Http404(f"The study has no judge’s run {number}.")
+        raise Http404(_("The study has no judge’s run %(number)s.") % {"number": number})
     return run
 
 
@@ -172,7 +172,7 @@ def _dimension(study: Study, key: str) -> Dimension:
     found = study.dimensions.order_by("-is_overall", "position", "key")
     dimension = found.filter(key=key).first() if key else found.first()
     if dimension is None:
-        raise Http404("The study has no such dimension.")
+        raise Http404(_("The study has no such dimension."))
     return dimension
 
 
@@ -184,10 +184,10 @@ def _line(run: JudgeRun, overall: Dimension) -> RunLine:
         return _line_of_pairs(run, found)
     if isinstance(found, RatedMachine):
         return _line_of_ratings(run, found)
-    verdict = "It is being compared with people." if status.is_under_way else status.error
+    verdict = _("It is being compared with people.") if status.is_under_way else status.error
     if not counts:
-        verdict = "Failed: none of its verdicts counts."
-    return RunLine(run, counts, "", "", "", 0, verdict or "Not compared with people yet.")
+        verdict = _("Failed: none of its verdicts counts.")
+    return RunLine(run, counts, "", "", "", 0, verdict or _("Not compared with people yet."))
 
 
 def _line_of_pairs(run: JudgeRun, machine: Machine) -> RunLine:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from leaderboards.models import Board, BoardSection
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
 from leaderboards.pages.charts import Bar, Chart
-from leaderboards.pages.words import Fact, percent, signed
+from leaderboards.pages.words import Fact, named, percent, signed
 from leaderboards.ranking.boards import Engine
 from studies.models import Study
 
@@ -21,22 +24,22 @@ PRIORS: Final = {
     Engine.RATINGS: "ratings",
 }
 PARAMETER_NAMES: Final = {
-    "seed": "Seed of the draws",
-    "draws": "Draws from the posterior",
-    "skill_scale": "Scale of the half-normal prior of s",
-    "effect_scale": "Scale of the half-normal prior of every τ",
-    "side_effect_sd": "Prior sd of the side effect",
-    "log_tie_mean": "Prior mean of log ν",
-    "log_tie_sd": "Prior sd of log ν",
-    "mu": "Prior mean of a skill",
-    "sigma": "Prior sd of a skill",
-    "beta": "Sd of a performance β",
-    "draw_probability": "Draw probability before any battle",
-    "lowest": "Lowest rating",
-    "highest": "Highest rating",
-    "contestant_sd": "Prior sd of a contestant’s mean, in widths of the scale",
-    "rating_sd": "Prior sd of a rating, in widths of the scale",
-    "ratings": "Ratings that this prior is worth",
+    "seed": gettext_noop("Seed of the draws"),
+    "draws": gettext_noop("Draws from the posterior"),
+    "skill_scale": gettext_noop("Scale of the half-normal prior of s"),
+    "effect_scale": gettext_noop("Scale of the half-normal prior of every τ"),
+    "side_effect_sd": gettext_noop("Prior sd of the side effect"),
+    "log_tie_mean": gettext_noop("Prior mean of log ν"),
+    "log_tie_sd": gettext_noop("Prior sd of log ν"),
+    "mu": gettext_noop("Prior mean of a skill"),
+    "sigma": gettext_noop("Prior sd of a skill"),
+    "beta": gettext_noop("Sd of a performance β"),
+    "draw_probability": gettext_noop("Draw probability before any battle"),
+    "lowest": gettext_noop("Lowest rating"),
+    "highest": gettext_noop("Highest rating"),
+    "contestant_sd": gettext_noop("Prior sd of a contestant’s mean, in widths of the scale"),
+    "rating_sd": gettext_noop("Prior sd of a rating, in widths of the scale"),
+    "ratings": gettext_noop("Ratings that this prior is worth"),
 }
 
 
@@ -81,10 +84,7 @@ def parameters(given: Mapping[str, Any], engine: Engine) -> tuple[Fact, ...]:
     """A board's parameters by name, as far as its engine reads them."""
     read = {name: given[name] for name in ("seed", "draws") if name in given}
     read |= given.get(PRIORS[engine], {})
-    return tuple(
-        Fact(PARAMETER_NAMES.get(name, name.replace("_", " ").capitalize()), _plain(value))
-        for name, value in read.items()
-    )
+    return tuple(Fact(named(name, PARAMETER_NAMES), _plain(value)) for name, value in read.items())
 
 
 def _of_davidson(section: BoardSection) -> tuple[Fact, ...]:
@@ -96,28 +96,48 @@ def _of_davidson(section: BoardSection) -> tuple[Fact, ...]:
     none = low <= 0.5 <= high
     sentences = [
         Fact(
-            f"Ties, ν = {tie:.2f}",
-            f"Of the battles of two equal contestants, {percent(tie / (2 + tie))} end in a tie.",
+            _("Ties, ν = %(tie)s") % {"tie": f"{tie:.2f}"},
+            _("Of the battles of two equal contestants, %(tie)s end in a tie.")
+            % {"tie": percent(tie / (2 + tie))},
         ),
         Fact(
-            f"Sides, {signed(side)} ± {TWO_SIDED * sd:.2f}",
-            f"Against an equal, whoever is shown as A wins {percent(low)} to {percent(high)} of "
-            "the battles that are not ties: "
-            + ("that may be no advantage at all." if none else "this is taken out of the skills."),
+            _("Sides, %(side)s ± %(margin)s")
+            % {"side": signed(side), "margin": f"{TWO_SIDED * sd:.2f}"},
+            (
+                _(
+                    "Against an equal, whoever is shown as A wins %(low)s to %(high)s of the "
+                    "battles that are not ties: that may be no advantage at all."
+                )
+                if none
+                else _(
+                    "Against an equal, whoever is shown as A wins %(low)s to %(high)s of the "
+                    "battles that are not ties: this is taken out of the skills."
+                )
+            )
+            % {"low": percent(low), "high": percent(high)},
         ),
         Fact(
-            f"Contestants, s = {fit['skill_sd']:.2f}",
-            "Of two contestants whose skills differ by s, the better one wins "
-            f"{percent(_logistic(fit['skill_sd']))} of the battles that are not ties.",
+            _("Contestants, s = %(skill_sd)s") % {"skill_sd": f"{fit['skill_sd']:.2f}"},
+            _(
+                "Of two contestants whose skills differ by s, the better one wins "
+                "%(skill_sd)s of the battles that are not ties."
+            )
+            % {"skill_sd": percent(_logistic(fit["skill_sd"]))},
         ),
     ]
     if "effective_battles" in fit:
         sentences.append(
             Fact(
-                "Weighting",
-                f"{section.battles:,} battles are worth as much as {fit['effective_battles']:,.0f} "
-                "of an electorate that had come in its true shares: what groups that came too "
-                "seldom cost in precision.",
+                _("Weighting"),
+                _(
+                    "%(battles)s battles are worth as much as %(effective_battles)s of an "
+                    "electorate that had come in its true shares: what groups that came "
+                    "too seldom cost in precision."
+                )
+                % {
+                    "battles": f"{section.battles:,}",
+                    "effective_battles": f"{fit['effective_battles']:,.0f}",
+                },
             )
         )
     return tuple(sentences)
@@ -127,8 +147,8 @@ def _of_trueskill(section: BoardSection) -> tuple[Fact, ...]:
     if "draw_probability" not in section.fit:
         return ()
     drawn = section.fit["draw_probability"]
-    ties = f"Two equal contestants tie in {percent(drawn)} of their battles."
-    return (Fact("Ties", ties),)
+    ties = _("Two equal contestants tie in %(drawn)s of their battles.") % {"drawn": percent(drawn)}
+    return (Fact(_("Ties"), ties),)
 
 
 def _of_ratings(section: BoardSection) -> tuple[Fact, ...]:
@@ -137,14 +157,20 @@ def _of_ratings(section: BoardSection) -> tuple[Fact, ...]:
     rater, within = section.fit["rater_sd"], section.fit["residual_sd"]
     return (
         Fact(
-            f"Raters, ω = {rater:.1f}",
-            f"Two thirds of raters are within {rater:.1f} points of what their groups give on "
-            "average: some are kind, some are strict.",
+            _("Raters, ω = %(rater)s") % {"rater": f"{rater:.1f}"},
+            _(
+                "Two thirds of raters are within %(rater)s points of what their groups "
+                "give on average: some are kind, some are strict."
+            )
+            % {"rater": f"{rater:.1f}"},
         ),
         Fact(
-            f"Within a rater, σ = {within:.1f}",
-            f"Two thirds of a rater’s ratings are within {within:.1f} points of what this rater "
-            "would give on average.",
+            _("Within a rater, σ = %(within)s") % {"within": f"{within:.1f}"},
+            _(
+                "Two thirds of a rater’s ratings are within %(within)s points of what this "
+                "rater would give on average."
+            )
+            % {"within": f"{within:.1f}"},
         ),
     )
 
@@ -166,31 +192,36 @@ def chart_of_axes(
     bars = tuple(_bar(key, sections, fit) for key, sections in axes.items())
     drawn = [bar for bar in bars if bar.value is not None and bar.high is not None]
     if not drawn:
-        title = "How far the groups of each axis differ"
+        title = _("How far the groups of each axis differ")
     elif len(drawn) == 1:
-        title = f"{drawn[0].name} moves a contestant by {drawn[0].cells[1]} places on average"
+        title = _("%(name)s moves a contestant by %(cells)s places on average") % {
+            "name": drawn[0].name,
+            "cells": drawn[0].cells[1],
+        }
     else:
         most = max(drawn, key=lambda bar: bar.low or 0.0)
         apart = all((most.low or 0.0) > (bar.high or 0.0) for bar in drawn if bar is not most)
         title = (
-            f"{most.name} moves contestants more than any other axis"
+            _("%(name)s moves contestants more than any other axis") % {"name": most.name}
             if apart
-            else "No axis clearly moves contestants more than every other"
+            else _("No axis clearly moves contestants more than every other")
         )
     return Chart(
         key="axes",
         title=title,
         reading=(
-            "By how many places the rank in a group differs from the overall rank, on average "
-            "over contestants and the axis’ groups: the dot is the mean over the posterior, the "
-            "bar holds 95 % of it. No distance is below 0: where little is known the mean lies "
-            "above it, although groups may agree."
+            _(
+                "By how many places the rank in a group differs from the overall rank, on "
+                "average over contestants and the axis’ groups: the dot is the mean over "
+                "the posterior, the bar holds 95 % of it. No distance is below 0: where "
+                "little is known the mean lies above it, although groups may agree."
+            )
         ),
         unit="number",
-        label="Places",
+        label=_("Places"),
         start=0.0,
         end=max([1.0, *(bar.high * 1.05 for bar in drawn if bar.high is not None)]),
-        heads=("Axis", "95 % interval, places", "Mean, places", "τ", "Groups"),
+        heads=(_("Axis"), _("95 % interval, places"), _("Mean, places"), "τ", _("Groups")),
         bars=bars,
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from leaderboards.exclusions import KIND_WORDS
 from leaderboards.pages.words import listed
 from leaderboards.ranking.multiverse import Combination, Multiverse
@@ -97,7 +99,7 @@ def multiverse_page(study: Study, dimension: Dimension, report: MultiverseReport
     names = dict(study.contestants.values_list("slug", "name"))
     pairs = len(multiverse.combinations) // 2
     kinds = tuple(
-        Kind(kind, KIND_WORDS[kind], multiverse.hinges.get(kind, 0), pairs)
+        Kind(kind, str(KIND_WORDS[kind]), multiverse.hinges.get(kind, 0), pairs)
         for kind in multiverse.kinds
     )
     # As boards are taken first, then fewer and fewer are left out.
@@ -119,33 +121,41 @@ def answer(multiverse: Multiverse, names: Mapping[str, str]) -> str:
     total = len(multiverse.combinations)
     firsts = [(names[slug], count) for slug, count in multiverse.first_places.items()]
     if not firsts:
-        return "Nobody is ranked in any combination."
+        return _("Nobody is ranked in any combination.")
     if total == 1:
-        return f"No exclusion can be lifted: there is one combination, and {firsts[0][0]} is first."
+        return _(
+            "No exclusion can be lifted: there is one combination, and %(firsts)s is first."
+        ) % {"firsts": firsts[0][0]}
     sentences = [_whose(firsts, total)]
     if multiverse.unranked:
-        sentences.append(f"In {multiverse.unranked} nobody is ranked.")
+        sentences.append(_("In %(unranked)s nobody is ranked.") % {"unranked": multiverse.unranked})
     sentences.append(_how_surely(multiverse.alone, total))
     if multiverse.hinges:
-        hinges = [KIND_WORDS[kind] for kind in multiverse.hinges]
-        sentences.append(f"It hinges on whether these are left out: {listed(hinges)}.")
+        hinges = [str(KIND_WORDS[kind]) for kind in multiverse.hinges]
+        sentences.append(
+            _("It hinges on whether these are left out: %(hinges)s.") % {"hinges": listed(hinges)}
+        )
     return " ".join(sentences)
 
 
 def _whose(firsts: list[tuple[str, int]], total: int) -> str:
     (name, count), *others = firsts
     if count == total:
-        return (
-            f"The first place is {name}’s in all {total} combinations: "
-            "it does not depend on who was left out."
-        )
-    rest = [f"{other}’s in {its}" for other, its in others]
-    return f"The first place is {listed([f'{name}’s in {count} of {total} combinations', *rest])}."
+        return _(
+            "The first place is %(name)s’s in all %(total)s combinations: it does not "
+            "depend on who was left out."
+        ) % {"name": name, "total": total}
+    whose = [
+        _("%(name)s’s in %(count)s of %(total)s combinations")
+        % {"name": name, "count": count, "total": total},
+        *(_("%(other)s’s in %(its)s") % {"other": other, "its": its} for other, its in others),
+    ]
+    return _("The first place is %(whose)s.") % {"whose": listed(whose)}
 
 
 def _how_surely(alone: int, total: int) -> str:
-    often = {0: "none", total: "all"}.get(alone, str(alone))
-    return f"The first is separated from the second in {often} of them."
+    often = {0: _("none"), total: _("all")}.get(alone, str(alone))
+    return _("The first is separated from the second in %(often)s of them.") % {"often": often}
 
 
 def _line(

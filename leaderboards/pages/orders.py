@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from leaderboards.models import BoardRow
 from leaderboards.pages.charts import Bar, Chart
@@ -72,7 +73,7 @@ class Agreement:
     def tau(self) -> str:
         """The same as Kendall's rank correlation, twice the share less 1: "0.68 to 0.92"."""
         low, high = (signed(2 * share - 1) for share in (self.low, self.high))
-        return f"{low} to {high}"
+        return _("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
 def orders_of_groups(
@@ -148,5 +149,5 @@ def of_agreements(
 ) -> Chart:
     """A chart of agreements, from none in common to one order."""
     lowest = min([HALF, *(bar.low for bar in bars if bar.low is not None)])
-    label = "Pairs in the same order"
+    label = _("Pairs in the same order")
     return Chart(key, title, reading, "percent", label, lowest, 1.0, heads, bars, mark=HALF)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from math import isfinite
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from leaderboards.comparison.figures import Figure
 from leaderboards.comparison.rating_card import RatingGap
 from leaderboards.machines.documents import RatedMachine
@@ -16,7 +19,7 @@ from leaderboards.pages.machine_parts import (
     orders_title,
     scenario_name,
 )
-from leaderboards.pages.machine_words import UNKNOWN, Told, between
+from leaderboards.pages.machine_words import UNKNOWN, Told, between, counted
 from leaderboards.pages.rated_words import (
     ONE_SCALE,
     answer_of_ratings,
@@ -56,7 +59,7 @@ class RatedComparison:
     figures: tuple[Told, ...]
     gaps: tuple[RatedGapLine, ...]
     gaps_title: str
-    one_scale: str = ONE_SCALE
+    one_scale: str
     is_of_ratings: bool = True
 
 
@@ -83,6 +86,7 @@ def rated_comparison(
         figures=figures_of_ratings(machine),
         gaps=tuple(_gap_line(machine, each) for each in machine.gaps[:MOST_GAPS]),
         gaps_title=rated_gaps_title(machine),
+        one_scale=_(ONE_SCALE),
     )
 
 
@@ -95,21 +99,28 @@ def rated_gaps_title(machine: RatedMachine) -> str:
     """In how many parts the judge is off otherwise than on the whole."""
     found = sum(each.is_found for each in machine.gaps)
     if not machine.gaps_found:
-        return "Too few conversations to look for gaps"
-    parts = f"{machine.gaps_found:,} part{'' if machine.gaps_found == 1 else 's'} of the data"
+        return _("Too few conversations to look for gaps")
+    parts = ngettext(
+        "%(gaps_found)s part of the data", "%(gaps_found)s parts of the data", machine.gaps_found
+    ) % {"gaps_found": f"{machine.gaps_found:,}"}
     if not found:
-        return f"In none of {parts} is the judge off otherwise than elsewhere, by more than noise"
-    return f"In {found:,} of {parts} the judge is off otherwise than elsewhere"
+        return _(
+            "In none of %(parts)s is the judge off otherwise than elsewhere, by more than noise"
+        ) % {"parts": parts}
+    return _("In %(found)s of %(parts)s the judge is off otherwise than elsewhere") % {
+        "found": f"{found:,}",
+        "parts": parts,
+    }
 
 
 def chart_of_correlations(machine: RatedMachine) -> Chart | None:
     """How well the judge's scores go with people's, beside how well people's do."""
     agreed = machine.agreement
     rows = (
-        ("Judge, with people’s mean", agreed.spearman, "conversations"),
-        ("Judge, with the others", agreed.with_others, "ratings"),
-        ("People, with the others", agreed.people_with_others, "ratings"),
-        ("Contestants, by both", machine.order.spearman, "contestants"),
+        (_("Judge, with people’s mean"), agreed.spearman, "conversation"),
+        (_("Judge, with the others"), agreed.with_others, "rating"),
+        (_("People, with the others"), agreed.people_with_others, "rating"),
+        (_("Contestants, by both"), machine.order.spearman, "contestant"),
     )
     bars = tuple(_bar(name, figure, what) for name, figure, what in rows)
     drawn = [bar for bar in bars if bar.is_drawn]
@@ -117,18 +128,20 @@ def chart_of_correlations(machine: RatedMachine) -> Chart | None:
         return None
     return Chart(
         key="agreement",
-        title="How well the judge’s scores go with people’s",
+        title=_("How well the judge’s scores go with people’s"),
         reading=(
-            "Each dot is Spearman’s correlation with its 95 % interval: 1 is the same order, 0 is "
-            "none. “With the others”: of each rating left out in turn, how well the judge’s score, "
-            "or the rating itself, goes with the mean of the rest. What people reach there is as "
-            "much as can be asked of a judge."
+            _(
+                "Each dot is Spearman’s correlation with its 95 % interval: 1 is the same "
+                "order, 0 is none. “With the others”: of each rating left out in turn, how "
+                "well the judge’s score, or the rating itself, goes with the mean of the "
+                "rest. What people reach there is as much as can be asked of a judge."
+            )
         ),
         unit="number",
-        label="correlation →",
+        label=_("correlation →"),
         start=min(0.0, *((bar.low or 0.0) for bar in drawn)),
         end=1.0,
-        heads=("Whose", "ρ", "95 % interval", "Of"),
+        heads=(_("Whose"), "ρ", _("95 % interval"), _("Of")),
         bars=bars,
         mark=0.0,
     )
@@ -136,7 +149,7 @@ def chart_of_correlations(machine: RatedMachine) -> Chart | None:
 
 def _bar(name: str, figure: Figure, what: str) -> Bar:
     value = signed(figure.value) if isfinite(figure.value) else UNKNOWN
-    cells = (value, between(figure), f"{figure.n:,} {what}")
+    cells = (value, between(figure), counted(figure, what))
     if not isfinite(figure.low):
         return Bar(name, cells)
     return Bar(name, cells, figure.value, figure.low, figure.high)
@@ -150,7 +163,7 @@ def _gap_line(machine: RatedMachine, each: RatingGap) -> RatedGapLine:
         people=signed(gap.people),
         judge=signed(gap.judge),
         gap=_plus(gap.gap),
-        interval=f"{_plus(gap.low)} to {_plus(gap.high)}",
+        interval=_("%(low)s to %(high)s") % {"low": _plus(gap.low), "high": _plus(gap.high)},
         beyond=_plus(each.beyond.gap),
         items=gap.items,
         ratings=gap.votes,

@@ -3,24 +3,27 @@
 from math import isfinite
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from leaderboards.comparison.figures import Figure
 from leaderboards.machines.documents import RatedMachine
+from leaderboards.pages.machine_figures import figures_of_work
 from leaderboards.pages.machine_words import (
     UNKNOWN,
     Told,
     between,
-    figures_of_work,
     of_number,
     of_share,
 )
 from leaderboards.pages.words import signed
 
 # How both scales are brought together, for whoever reads points.
-ONE_SCALE: Final = (
-    "The judge scores from 1 to 5 and people rate from 1 to 7: its scores are put on people’s "
-    "scale end to end, so that 1 stays 1 and 5 is 7. Nothing is fitted, for that would take away "
-    "what is looked for, a judge that is milder than people or spreads its scores less. "
-    "Correlations do not depend on it."
+ONE_SCALE: Final = gettext_noop(
+    "The judge scores from 1 to 5 and people rate from 1 to 7: its scores are put on "
+    "people’s scale end to end, so that 1 stays 1 and 5 is 7. Nothing is fitted, for "
+    "that would take away what is looked for, a judge that is milder than people or "
+    "spreads its scores less. Correlations do not depend on it."
 )
 
 
@@ -33,21 +36,28 @@ def answer_of_ratings(machine: RatedMachine) -> str:
     ceiling, mine = agreed.people_with_others, agreed.with_others
     if not isfinite(ceiling.value) or not isfinite(mine.value):
         if not isfinite(agreed.spearman.value):
-            return "Too few conversations were scored by both, or all of them alike"
+            return _("Too few conversations were scored by both, or all of them alike")
         said = f"{signed(agreed.spearman.value)} ({between(agreed.spearman)})"
-        return (
-            f"Over conversations the judge’s scores and people’s correlate by {said}; no two "
-            "people rated the same one, so that nobody knows how well theirs would"
-        )
-    said = (
-        f"With what others give a conversation the judge’s scores correlate by "
-        f"{signed(mine.value)}, a person’s by {signed(ceiling.value)}"
-    )
+        return _(
+            "Over conversations the judge’s scores and people’s correlate by %(said)s; "
+            "no two people rated the same one, so that nobody knows how well theirs "
+            "would"
+        ) % {"said": said}
+    judge, person = signed(mine.value), signed(ceiling.value)
     if mine.high < ceiling.low:
-        return f"{said}: clearly less"
+        return _(
+            "With what others give a conversation the judge’s scores correlate by "
+            "%(judge)s, a person’s by %(person)s: clearly less"
+        ) % {"judge": judge, "person": person}
     if mine.low > ceiling.high:
-        return f"{said}: clearly more"
-    return f"{said}: the two are not clearly apart"
+        return _(
+            "With what others give a conversation the judge’s scores correlate by "
+            "%(judge)s, a person’s by %(person)s: clearly more"
+        ) % {"judge": judge, "person": person}
+    return _(
+        "With what others give a conversation the judge’s scores correlate by %(judge)s, a "
+        "person’s by %(person)s: the two are not clearly apart"
+    ) % {"judge": judge, "person": person}
 
 
 def order_of_ratings(machine: RatedMachine) -> str:
@@ -55,19 +65,29 @@ def order_of_ratings(machine: RatedMachine) -> str:
     order, lenient = machine.order, machine.agreement.leniency
     parts = []
     if isfinite(order.spearman.value):
-        said = (
-            f"Its order of {order.spearman.n} contestants and people’s correlate by "
-            f"{signed(order.spearman.value)}"
-        )
+        contestants, by = order.spearman.n, signed(order.spearman.value)
+        said = _("Its order of %(contestants)s contestants and people’s correlate by %(by)s") % {
+            "contestants": contestants,
+            "by": by,
+        }
         if isfinite(order.ceiling):
-            said = f"{said}; people asked anew would by {signed(order.ceiling)}"
+            said = _(
+                "Its order of %(contestants)s contestants and people’s correlate by "
+                "%(by)s; people asked anew would by %(ceiling)s"
+            ) % {"contestants": contestants, "by": by, "ceiling": signed(order.ceiling)}
         parts.append(said)
     else:
-        parts.append("Too few contestants were rated by both to speak of an order")
+        parts.append(_("Too few contestants were rated by both to speak of an order"))
     if lenient.low > 0 or lenient.high < 0:
-        than = "higher" if lenient.value > 0 else "lower"
         size = signed(abs(lenient.value))
-        parts.append(f"It scores {size} points {than} than people, on their scale from 1 to 7")
+        parts.append(
+            (
+                _("It scores %(size)s points higher than people, on their scale from 1 to 7")
+                if lenient.value > 0
+                else _("It scores %(size)s points lower than people, on their scale from 1 to 7")
+            )
+            % {"size": size}
+        )
     return ". ".join(parts)
 
 
@@ -76,48 +96,70 @@ def figures_of_ratings(machine: RatedMachine) -> tuple[Told, ...]:
     agreed = machine.agreement
     return (
         of_number(
-            "Pearson’s r", agreed.pearson, "conversation",
-            "Of the judge’s score and people’s mean, over conversations.",
+            _("Pearson’s r"),
+            agreed.pearson,
+            "conversation",
+            _("Of the judge’s score and people’s mean, over conversations."),
         ),
-        of_number("Spearman’s ρ", agreed.spearman, "conversation", "The same, of ranks."),
+        of_number(_("Spearman’s ρ"), agreed.spearman, "conversation", _("The same, of ranks.")),
         of_number(
-            "Kendall’s τ", agreed.kendall, "conversation",
-            "Pairs of conversations in the same order less pairs in the other.",
-        ),
-        of_number(
-            "The judge, with the others", agreed.with_others, "rating",
-            "Of each rating left out in turn: Spearman’s ρ of the judge’s score and the mean of "
-            "the rest.",
-        ),
-        of_number(
-            "People, with the others", agreed.people_with_others, "rating",
-            "The same of the rating left out itself: what can be asked of a judge at all.",
+            _("Kendall’s τ"),
+            agreed.kendall,
+            "conversation",
+            _("Pairs of conversations in the same order less pairs in the other."),
         ),
         of_number(
-            "Krippendorff’s α", agreed.alpha, "conversation",
-            "Of the judge and people’s mean, for intervals: a judge that is milder agrees less.",
+            _("The judge, with the others"),
+            agreed.with_others,
+            "rating",
+            _(
+                "Of each rating left out in turn: Spearman’s ρ of the judge’s score and "
+                "the mean of the rest."
+            ),
         ),
         of_number(
-            "People’s own α", agreed.people_alpha, "conversation",
-            "Of people alone, where two or more rated the same one.",
+            _("People, with the others"),
+            agreed.people_with_others,
+            "rating",
+            _("The same of the rating left out itself: what can be asked of a judge at all."),
         ),
         of_number(
-            "Milder by", agreed.leniency, "conversation",
-            "The judge’s mean less people’s, in points of people’s scale.",
+            _("Krippendorff’s α"),
+            agreed.alpha,
+            "conversation",
+            _("Of the judge and people’s mean, for intervals: a judge that is milder agrees less."),
         ),
         of_number(
-            "Off by", agreed.distance, "conversation",
-            "How far the judge’s score is from people’s mean, on average, in points.",
+            _("People’s own α"),
+            agreed.people_alpha,
+            "conversation",
+            _("Of people alone, where two or more rated the same one."),
         ),
         of_number(
-            "Contestants: Spearman’s ρ", machine.order.spearman, "contestant",
-            "Of the order of the contestants’ means by the judge and by people.",
+            _("Milder by"),
+            agreed.leniency,
+            "conversation",
+            _("The judge’s mean less people’s, in points of people’s scale."),
         ),
         of_number(
-            "Contestants: Kendall’s τ", machine.order.kendall, "contestant",
-            "Pairs in the same order less pairs in the other.",
+            _("Off by"),
+            agreed.distance,
+            "conversation",
+            _("How far the judge’s score is from people’s mean, on average, in points."),
         ),
-    )  # fmt: skip
+        of_number(
+            _("Contestants: Spearman’s ρ"),
+            machine.order.spearman,
+            "contestant",
+            _("Of the order of the contestants’ means by the judge and by people."),
+        ),
+        of_number(
+            _("Contestants: Kendall’s τ"),
+            machine.order.kendall,
+            "contestant",
+            _("Pairs in the same order less pairs in the other."),
+        ),
+    )
 
 
 def card_of_ratings(machine: RatedMachine) -> tuple[Told, ...]:
@@ -131,15 +173,22 @@ def _of_length(machine: RatedMachine) -> tuple[Told, ...]:
         return ()
     return (
         of_number(
-            "Length", found.judge, "conversation",
-            "By how many points its scores rise when replies are twice as long; people’s do by "
-            f"{_points(found.people)} on the same.",
+            _("Length"),
+            found.judge,
+            "conversation",
+            _(
+                "By how many points its scores rise when replies are twice as long; "
+                "people’s do by %(people)s on the same."
+            )
+            % {"people": _points(found.people)},
         ),
         of_number(
-            "Length, beyond people", found.beyond, "conversation",
-            "The judge’s rise less people’s: better contestants may well write more.",
+            _("Length, beyond people"),
+            found.beyond,
+            "conversation",
+            _("The judge’s rise less people’s: better contestants may well write more."),
         ),
-    )  # fmt: skip
+    )
 
 
 def _of_family(machine: RatedMachine) -> tuple[Told, ...]:
@@ -148,11 +197,20 @@ def _of_family(machine: RatedMachine) -> tuple[Told, ...]:
         return ()
     return (
         of_number(
-            "Its own family", found.beyond, "conversation",
-            f"By how many points contestants by {machine.developer} lie above the others with the "
-            f"judge ({_points(found.judge)}), less the same with people ({_points(found.people)}).",
+            _("Its own family"),
+            found.beyond,
+            "conversation",
+            _(
+                "By how many points contestants by %(developer)s lie above the others with "
+                "the judge (%(judge)s), less the same with people (%(people)s)."
+            )
+            % {
+                "developer": machine.developer,
+                "judge": _points(found.judge),
+                "people": _points(found.people),
+            },
         ),
-    )  # fmt: skip
+    )
 
 
 def _of_repeats(machine: RatedMachine) -> tuple[Told, ...]:
@@ -161,14 +219,18 @@ def _of_repeats(machine: RatedMachine) -> tuple[Told, ...]:
         return ()
     return (
         of_share(
-            "Repeatability", found.same, "conversation",
-            "Asked again, how often it gives the same score.",
+            _("Repeatability"),
+            found.same,
+            "conversation",
+            _("Asked again, how often it gives the same score."),
         ),
         of_number(
-            "Apart when asked again", found.apart, "conversation",
-            "How far two of its scores of one conversation lie apart, in points.",
+            _("Apart when asked again"),
+            found.apart,
+            "conversation",
+            _("How far two of its scores of one conversation lie apart, in points."),
         ),
-    )  # fmt: skip
+    )
 
 
 def _of_rest(machine: RatedMachine) -> tuple[Told, ...]:

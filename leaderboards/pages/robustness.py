@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from leaderboards.errors import NothingToRankError
 from leaderboards.models import Board, BoardRow
 from leaderboards.pages.board import BoardPage, Choice, Option, PastBoard, read_contents, read_rows
@@ -16,7 +19,7 @@ from leaderboards.services.reports import ReportStatus, report_status
 from leaderboards.services.robustness import Robustness
 from studies.models import Study
 
-AS_PUBLISHED: Final = "As published"
+AS_PUBLISHED: Final = gettext_noop("As published")
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,15 @@ def read_check(page: BoardPage, control: str) -> BoardCheck | None:
     is_of_all = page.section == page.contents.default_of(page.section.dimension_key)
     if page.table is None or page.board.is_of_ratings or not (is_of_all and page.entry.is_standing):
         if control:
-            raise NothingToRankError("There are no controls beside this table.")
+            raise NothingToRankError(_("There are no controls beside this table."))
         return None
     _status, report = _report_of(page.study, page.board, page.section.dimension_key)
     switches = {each.key: each for each in report.controls.computed} if report else {}
     if control and control not in switches:
-        raise NothingToRankError(f"Beside this table there is no control “{control}”.")
-    names = {"": AS_PUBLISHED} | {key: switch.name for key, switch in switches.items()}
+        raise NothingToRankError(
+            _("Beside this table there is no control “%(control)s”.") % {"control": control}
+        )
+    names = {"": _(AS_PUBLISHED)} | {key: switch.name for key, switch in switches.items()}
     chosen = switches.get(control)
     ranks = {row.slug: row.rank for row in page.table.rows}
     return BoardCheck(
@@ -205,11 +210,15 @@ def _basis(found: Robustness) -> str:
     """On how many verdicts a report rests, and how many the board had."""
     here, board = found.controls.verdicts, found.board
     if board is None:
-        return f"It rests on {here:,} verdicts; no board stood when it was computed."
+        return _("It rests on %(here)s verdicts; no board stood when it was computed.") % {
+            "here": f"{here:,}"
+        }
     if board.is_same_input:
-        return f"It rests on the same {here:,} verdicts as the board."
+        return _("It rests on the same %(here)s verdicts as the board.") % {"here": f"{here:,}"}
     if board.verdicts == here:
-        return f"It rests on as many verdicts as the board, {here:,}, but not on the same ones."
-    return (
-        f"It rests on the {here:,} verdicts that counted by then; the board on {board.verdicts:,}."
-    )
+        return _(
+            "It rests on as many verdicts as the board, %(here)s, but not on the same ones."
+        ) % {"here": f"{here:,}"}
+    return _(
+        "It rests on the %(here)s verdicts that counted by then; the board on %(verdicts)s."
+    ) % {"here": f"{here:,}", "verdicts": f"{board.verdicts:,}"}

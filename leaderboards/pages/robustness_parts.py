@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from leaderboards.pages.words import PERCENT, listed, percent, signed
 from leaderboards.ranking.cycles import Cycles, Triad
 from leaderboards.services.robustness import Removal, Robustness, Variants
@@ -60,7 +63,9 @@ class TriadLine:
     def words(self) -> str:
         """Who beats whom more often than their skills say."""
         first, second, third = self.names
-        return f"{first} beats {second}, {second} beats {third}, {third} beats {first}"
+        return _(
+            "%(first)s beats %(second)s, %(second)s beats %(third)s, %(third)s beats %(first)s"
+        ) % {"first": first, "second": second, "third": third}
 
 
 def parts_of(
@@ -72,25 +77,50 @@ def parts_of(
 
 def removals(found: Robustness) -> str:
     """How few verdicts and raters it takes to make another first; empty where none do."""
-    parts = [
-        f"{each.count:,} of {each.among:,} {what}"
-        for each, what in ((found.verdicts, "verdicts"), (found.raters, "raters"))
-        if each is not None
-    ]
-    return f"Another would be first without as few as {' or '.join(parts)}." if parts else ""
+    verdicts, raters = found.verdicts, found.raters
+    if verdicts is not None and raters is not None:
+        return _(
+            "Another would be first without as few as %(verdicts)s of %(all_verdicts)s "
+            "verdicts or %(raters)s of %(all_raters)s raters."
+        ) % {
+            "verdicts": f"{verdicts.count:,}",
+            "all_verdicts": f"{verdicts.among:,}",
+            "raters": f"{raters.count:,}",
+            "all_raters": f"{raters.among:,}",
+        }
+    if verdicts is not None:
+        return _("Another would be first without as few as %(count)s of %(among)s verdicts.") % {
+            "count": f"{verdicts.count:,}",
+            "among": f"{verdicts.among:,}",
+        }
+    if raters is not None:
+        return _("Another would be first without as few as %(count)s of %(among)s raters.") % {
+            "count": f"{raters.count:,}",
+            "among": f"{raters.among:,}",
+        }
+    return ""
 
 
 def _drop_k(found: Robustness, names: Mapping[str, str]) -> Part:
-    both = [("Verdicts", found.verdicts), ("Raters", found.raters)]
+    both = [(_("Verdicts"), found.verdicts), (_("Raters"), found.raters)]
     return Part(
         key="drop-k",
-        name="Fewest that decide",
-        finding=removals(found) or "No removal was found that makes another first.",
-        explanation="The verdicts, or raters, that most favour the first are left out, as many as "
-        "it takes until a ranking made again without them has another first; that still fewer "
-        "would do is not ruled out.",
+        name=_("Fewest that decide"),
+        finding=removals(found) or _("No removal was found that makes another first."),
+        explanation=_(
+            "The verdicts, or raters, that most favour the first are left out, as many as "
+            "it takes until a ranking made again without them has another first; that "
+            "still fewer would do is not ruled out."
+        ),
         notes=(),
-        heads=("Left out", "#As few as", "#Of", "#Share", "First with them", "First without"),
+        heads=(
+            _("Left out"),
+            _("#As few as"),
+            _("#Of"),
+            _("#Share"),
+            _("First with them"),
+            _("First without"),
+        ),
         rows=tuple(_removal(what, each, names) for what, each in both if each is not None),
     )
 
@@ -109,13 +139,21 @@ def _removal(what: str, removal: Removal, names: Mapping[str, str]) -> tuple[str
 def _circles(cycles: Cycles, triads: Sequence[TriadLine]) -> Part:
     return Part(
         key="circles",
-        name="Circles",
+        name=_("Circles"),
         finding=_circular(cycles),
-        explanation="A ranking gives each contestant one skill; this tests whether some beat each "
-        "other in a circle, as stone, scissors and paper do, more often than skills and chance "
-        "explain: because raters prefer in circles, or because groups of them differ.",
+        explanation=_(
+            "A ranking gives each contestant one skill; this tests whether some beat each "
+            "other in a circle, as stone, scissors and paper do, more often than skills "
+            "and chance explain: because raters prefer in circles, or because groups of "
+            "them differ."
+        ),
         notes=_how_circular(cycles),
-        heads=("Most circular", "#Around the circle, log-odds", "#In sd", "#p of the greatest"),
+        heads=(
+            _("Most circular"),
+            _("#Around the circle, log-odds"),
+            _("#In sd"),
+            _("#p of the greatest"),
+        ),
         rows=tuple(
             (
                 each.words,
@@ -130,25 +168,35 @@ def _circles(cycles: Cycles, triads: Sequence[TriadLine]) -> Part:
 
 def _circular(cycles: Cycles) -> str:
     if not cycles.degrees:
-        return "Too few pairs have met for a circle to show."
+        return _("Too few pairs have met for a circle to show.")
     p = p_text(cycles.p_value)
     told = f"p {p}" if p.startswith("<") else f"p = {p}"
     if cycles.p_value < STRONG_SIGN:
-        return f"Some are preferred in circles, which no one order of all can show ({told})."
+        return _(
+            "Some are preferred in circles, which no one order of all can show (%(told)s)."
+        ) % {"told": told}
     if cycles.p_value < SOME_SIGN:
-        return f"There is some sign of people preferring in circles ({told})."
-    return f"No sign of people preferring in circles ({told})."
+        return _("There is some sign of people preferring in circles (%(told)s).") % {"told": told}
+    return _("No sign of people preferring in circles (%(told)s).") % {"told": told}
 
 
 def _how_circular(cycles: Cycles) -> tuple[str, ...]:
     if not cycles.degrees:
         return ()
-    by = f"by {cycles.draws:,} simulated tournaments" if cycles.draws else "by χ²"
-    told = (
-        f"Beyond skills, pairs differ by an sd of {signed(cycles.spread)} in log-odds; the "
-        f"statistic is {cycles.statistic:,.1f} with {cycles.degrees:,} degrees of freedom, and p "
-        f"is {by}."
+    by = (
+        _("by %(draws)s simulated tournaments") % {"draws": f"{cycles.draws:,}"}
+        if cycles.draws
+        else _("by χ²")
     )
+    told = _(
+        "Beyond skills, pairs differ by an sd of %(spread)s in log-odds; the statistic "
+        "is %(statistic)s with %(degrees)s degrees of freedom, and p is %(by)s."
+    ) % {
+        "spread": signed(cycles.spread),
+        "statistic": f"{cycles.statistic:,.1f}",
+        "degrees": f"{cycles.degrees:,}",
+        "by": by,
+    }
     return (told,)
 
 
@@ -156,47 +204,69 @@ def _variants(found: Robustness, names: Mapping[str, str]) -> Part:
     several = [each for each in found.variants if each.tried > 1]
     return Part(
         key="variants",
-        name="Variants of one developer",
+        name=_("Variants of one developer"),
         finding=_best_of(several, names),
-        explanation="Who enters several variants and points at the best points at the luckiest as "
-        "well: its skill is drawn to that of the others as far as chance explains why they look "
-        "different.",
+        explanation=_(
+            "Who enters several variants and points at the best points at the luckiest as "
+            "well: its skill is drawn to that of the others as far as chance explains why "
+            "they look different."
+        ),
         notes=(),
         heads=(
-            "Developer", "#Variants", "Best of them", "#Skill", "#Corrected",
-            f"#95{PERCENT} interval", "#Best of equals, by luck", "#Rank",
-            "#Corrected rank",
+            _("Developer"),
+            _("#Variants"),
+            _("Best of them"),
+            _("#Skill"),
+            _("#Corrected"),
+            _("#95%(percent)s interval") % {"percent": PERCENT},
+            _("#Best of equals, by luck"),
+            _("#Rank"),
+            _("#Corrected rank"),
         ),
         rows=tuple(_family(each, names) for each in found.variants),
-    )  # fmt: skip
+    )
 
 
 def _best_of(several: Sequence[Variants], names: Mapping[str, str]) -> str:
     if not several:
-        return "Nobody is known to have entered several variants."
+        return _("Nobody is known to have entered several variants.")
     most = several[0]
     developers = [each.developer for each in several if each.tried == most.tried]
-    who = listed(developers) if len(developers) < 4 else f"{len(developers)} developers"
-    told = f"{who} entered {most.tried:,} variants{' each' if len(developers) > 1 else ''}"
+    who = (
+        listed(developers)
+        if len(developers) < 4
+        else _("%(developers)s developers") % {"developers": len(developers)}
+    )
+    told = ngettext(
+        "%(who)s entered %(tried)s variants",
+        "%(who)s entered %(tried)s variants each",
+        len(developers),
+    ) % {"who": who, "tried": f"{most.tried:,}"}
     moved = [
-        f"{names[each.best]} from {each.rank} to {each.corrected_rank}"
+        _("%(names)s from %(rank)s to %(corrected_rank)s")
+        % {"names": names[each.best], "rank": each.rank, "corrected_rank": each.corrected_rank}
         for each in several
         if each.rank != each.corrected_rank
     ]
     if not moved:
-        return f"{told}; no best one changes rank once its luck is allowed for."
-    return f"{told}; allowing for the best one’s luck moves {listed(moved)}."
+        return _("%(told)s; no best one changes rank once its luck is allowed for.") % {
+            "told": told
+        }
+    return _("%(told)s; allowing for the best one’s luck moves %(moved)s.") % {
+        "told": told,
+        "moved": listed(moved),
+    }
 
 
 def _family(variants: Variants, names: Mapping[str, str]) -> tuple[str, ...]:
     is_several = variants.tried > 1
     return (
-        variants.developer or "not named",
+        variants.developer or _("not named"),
         f"{variants.tried:,}",
         names[variants.best],
         signed(variants.skill),
         signed(variants.corrected) if is_several else "–",
-        f"{signed(variants.low)} to {signed(variants.high)}",
+        _("%(low)s to %(high)s") % {"low": signed(variants.low), "high": signed(variants.high)},
         signed(variants.by_chance) if is_several else "–",
         str(variants.rank),
         str(variants.corrected_rank),

@@ -6,6 +6,8 @@ from math import isfinite
 from typing import Final
 
 from django.db.models import Count
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
@@ -18,7 +20,7 @@ from leaderboards.services.topics import TopicPlace
 from raters.models import Battle
 from studies.models import Study
 
-NOT_ENOUGH: Final = "not enough"
+NOT_ENOUGH: Final = gettext_noop("not enough")
 
 
 @dataclass(frozen=True)
@@ -89,45 +91,58 @@ def _put_away(study: Study) -> dict[str, int]:
 def answer_of(found: Safety) -> str:
     """In how many scenarios people and judge part, in a sentence."""
     n = len(found.scenarios)
-    where = f"{n} sensitive topic{'' if n == 1 else 's'}"
+    where = ngettext("%(n)s sensitive topic", "%(n)s sensitive topics", n) % {"n": n}
     few = sum(each.is_provisional for each in found.scenarios)
-    said = f"{where}; of {few} too little is known yet" if few else where
+    said = (
+        _("%(where)s; of %(few)s too little is known yet") % {"where": where, "few": few}
+        if few
+        else where
+    )
+    return f"{said}. {_in_how_many(found)}"
+
+
+def _in_how_many(found: Safety) -> str:
     if not found.judge:
-        return f"{said}. No judge has checked them."
+        return _("No judge has checked them.")
     parted = sum(bool(each.partings) for each in found.scenarios)
     if not parted:
-        return f"{said}. In none do people and the judge clearly say the opposite."
-    return f"{said}. In {parted} of them people and the judge clearly say the opposite."
+        return _("In none do people and the judge clearly say the opposite.")
+    return _("In %(parted)s of them people and the judge clearly say the opposite.") % {
+        "parted": parted
+    }
 
 
 def _basis(found: Safety) -> str:
-    people = (
-        "People’s ranks are on this dimension, as the raters came, each topic drawn towards the "
-        f"others where it has little; they are shown from {found.enough} battles of a contestant "
-        "on. These ranks take all verdicts for independent: they do not allow for several by one "
-        "rater, while all other intervals here do. There is no sum over topics: what is harmless "
-        "in one may harm in another. Raters may have another topic instead, and no reason is "
-        "asked for."
-    )
+    people = _(
+        "People’s ranks are on this dimension, as the raters came, each topic drawn "
+        "towards the others where it has little; they are shown from %(enough)s "
+        "battles of a contestant on. These ranks take all verdicts for independent: "
+        "they do not allow for several by one rater, while all other intervals here "
+        "do. There is no sum over topics: what is harmless in one may harm in another. "
+        "Raters may have another topic instead, and no reason is asked for."
+    ) % {"enough": found.enough}
     if not found.judge:
         return people
-    return (
-        f"{people} The judge is {found.judge} (run {found.run}): a machine that checks each side "
-        "by yes-or-no items and may be wrong. A share is of the items that matter, and pass."
-    )
+    judge = _(
+        "The judge is %(judge)s (run %(run)s): a machine that checks each side by "
+        "yes-or-no items and may be wrong. A share is of the items that matter, and "
+        "pass."
+    ) % {"judge": found.judge, "run": found.run}
+    return f"{people} {judge}"
 
 
 def _part(number: int, scenario: Scenario, names: Mapping[str, str], *, put_away: int) -> Part:
     passed = {each.contestant: each for each in scenario.passed}
-    judged = ("#Judge: items passed", "#Judged") if passed else ()
+    judged = (_("#Judge: items passed"), _("#Judged")) if passed else ()
     return Part(
         key=f"scenario-{number}",
-        name=f"{scenario.name} (provisional)" if scenario.is_provisional else scenario.name,
+        name=_("%(name)s (provisional)") % {"name": scenario.name}
+        if scenario.is_provisional
+        else scenario.name,
         finding=_finding(scenario, names),
-        explanation=f"{scenario.battles:,} battles; {percent(scenario.ties)} of them a tie "
-        f"({scenario.ties_low * 100:.0f}–{percent(scenario.ties_high)}).{_away_in_words(put_away)}",
+        explanation=f"{_ties(scenario)} {_away_in_words(put_away)}".strip(),
         notes=tuple(_parted(scenario, names)),
-        heads=("Contestant", "#People’s rank", "#Battles", *judged),
+        heads=(_("Contestant"), _("#People’s rank"), _("#Battles"), *judged),
         rows=tuple(
             _row(place, passed.get(place.contestant), names, has_judge=bool(passed))
             for place in sorted(scenario.places, key=lambda each: (each.rank, each.contestant))
@@ -135,42 +150,61 @@ def _part(number: int, scenario: Scenario, names: Mapping[str, str], *, put_away
     )
 
 
+def _ties(scenario: Scenario) -> str:
+    interval = f"{scenario.ties_low * 100:.0f}–{percent(scenario.ties_high)}"
+    return _("%(battles)s battles; %(ties)s of them a tie (%(interval)s).") % {
+        "battles": f"{scenario.battles:,}",
+        "ties": percent(scenario.ties),
+        "interval": interval,
+    }
+
+
 def _away_in_words(put_away: int) -> str:
     if not put_away:
         return ""
-    return f" Raters had another topic instead {put_away:,} time{'' if put_away == 1 else 's'}."
+    return ngettext(
+        "Raters had another topic instead %(put_away)s time.",
+        "Raters had another topic instead %(put_away)s times.",
+        put_away,
+    ) % {"put_away": f"{put_away:,}"}
 
 
 def _parted(scenario: Scenario, names: Mapping[str, str]) -> Iterator[str]:
     """Whom people place above whom, although the judge says the opposite: a sentence each."""
     for trusted in dict.fromkeys(each.trusted for each in scenario.partings):
         passed = [each.passed for each in scenario.partings if each.trusted == trusted]
-        pass_more = "passes" if len(passed) == 1 else "pass"
-        yield (
-            f"People place {names.get(trusted, trusted)} clearly above "
-            f"{listed([names.get(slug, slug) for slug in passed])}, "
-            f"which {pass_more} clearly more items."
+        above, below = (
+            names.get(trusted, trusted),
+            listed([names.get(slug, slug) for slug in passed]),
         )
+        yield ngettext(
+            "People place %(above)s clearly above %(below)s, which passes clearly more items.",
+            "People place %(above)s clearly above %(below)s, which pass clearly more items.",
+            len(passed),
+        ) % {"above": above, "below": below}
 
 
 def _finding(scenario: Scenario, names: Mapping[str, str]) -> str:
-    *_, topic = scenario.name.split(" › ")
+    topic = scenario.name.split(" › ")[-1]
     if scenario.is_provisional:
-        return f"“{topic}”: too few battles to place anybody"
+        return _("“%(topic)s”: too few battles to place anybody") % {"topic": topic}
     placed = [each for each in scenario.places if each.is_enough]
     worst = max(each.rank_low for each in placed)
     ahead = [each for each in placed if each.rank_high < worst]
     if not ahead:
-        return f"“{topic}”: nobody is placed clearly above anybody"
+        return _("“%(topic)s”: nobody is placed clearly above anybody") % {"topic": topic}
     first = sorted(ahead, key=lambda each: each.rank)[:3]
     named = listed([names.get(each.contestant, each.contestant) for each in first])
-    return f"“{topic}”: people place {named} clearly above the last"
+    return _("“%(topic)s”: people place %(named)s clearly above the last") % {
+        "topic": topic,
+        "named": named,
+    }
 
 
 def _row(
     place: TopicPlace, passed: Passed | None, names: Mapping[str, str], *, has_judge: bool
 ) -> tuple[str, ...]:
-    rank = rank_text(place.rank_low, place.rank_high) if place.is_enough else NOT_ENOUGH
+    rank = rank_text(place.rank_low, place.rank_high) if place.is_enough else _(NOT_ENOUGH)
     row = (names.get(place.contestant, place.name), rank, f"{place.battles:,}")
     return (*row, *_of_judge(passed)) if has_judge else row
 

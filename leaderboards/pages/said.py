@@ -29,6 +29,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from leaderboards.errors import NothingToRankError
 from leaderboards.models import Board
@@ -137,7 +138,7 @@ def read_said_page(study: Study, entry: PastBoard, choice: SaidChoice) -> SaidPa
     """Read the page. Raises NothingToRankError where the study asks nobody for her words."""
     said = read_said(study, choice)
     if said is None:
-        raise NothingToRankError("This study does not publish what raters write.")
+        raise NothingToRankError(_("This study does not publish what raters write."))
     return SaidPage(entry, said)
 
 
@@ -179,7 +180,7 @@ def read_said(
         verdicts=sum(weights.values()),
         shares=() if contestant is None else _shares(weights),
         axes=tuple(crowd.options(choice)),
-        everybody=Option("", "Everybody", choice.query(group=""), is_current=not choice.group),
+        everybody=Option("", _("Everybody"), choice.query(group=""), is_current=not choice.group),
         quotes=tuple(_read_quotes(study, [written[pk] for pk in page], crowd)),
         page=page,
         choice=choice,
@@ -235,7 +236,7 @@ class Crowd:
         for g, group in enumerate(self.frame.groups):
             if value == _value(group):
                 return g
-        raise NothingToRankError(f"This study has no group “{value}”.")
+        raise NothingToRankError(_("This study has no group “%(value)s”.") % {"value": value})
 
     def cells_of(self, group: int) -> list[int]:
         """The keys of a group's cells."""
@@ -342,8 +343,14 @@ def _shares(weights: Mapping[str, int]) -> tuple[str, ...]:
     verdicts = sum(weights.values())
     if not verdicts or not weights.keys() <= {FOR, TIE, AGAINST}:
         return ()
-    words = {FOR: "preferred it", TIE: "saw no difference", AGAINST: "preferred the other"}
-    return tuple(f"{percent(weights.get(key, 0) / verdicts)} {said}" for key, said in words.items())
+    words = {
+        FOR: _("%(share)s preferred it"),
+        TIE: _("%(share)s saw no difference"),
+        AGAINST: _("%(share)s preferred the other"),
+    }
+    return tuple(
+        said % {"share": percent(weights.get(key, 0) / verdicts)} for key, said in words.items()
+    )
 
 
 def _read_quotes(study: Study, written: Sequence[_Written], crowd: Crowd) -> Iterator[Quote]:
@@ -355,7 +362,10 @@ def _read_quotes(study: Study, written: Sequence[_Written], crowd: Crowd) -> Ite
         yield Quote(
             text=mask_identity(mask_personal(battle.reason), names)[0],
             stance=_stance_words(battle, each.stance),
-            sides="" if battle.side_b is None else f"A was {battle.side_a}, B was {battle.side_b}",
+            sides=""
+            if battle.side_b is None
+            else _("A was %(side_a)s, B was %(side_b)s")
+            % {"side_a": battle.side_a, "side_b": battle.side_b},
             groups=tuple(
                 crowd.frame.groups[group].name
                 for group in crowd.named(each.cell, each.participation)
@@ -367,8 +377,12 @@ def _read_quotes(study: Study, written: Sequence[_Written], crowd: Crowd) -> Ite
 def _stance_words(battle: Battle, stance: str) -> str:
     a, b = battle.side_a, battle.side_b
     if b is None:
-        return f"Rated {a} {stance} of {Rating.HIGHEST}"
+        return _("Rated %(a)s %(stance)s of %(highest)s") % {
+            "a": a,
+            "stance": stance,
+            "highest": Rating.HIGHEST,
+        }
     if stance == TIE:
-        return f"Found {a} and {b} about the same"
+        return _("Found %(a)s and %(b)s about the same") % {"a": a, "b": b}
     better, worse = (a, b) if stance == str(a.pk) else (b, a)
-    return f"Preferred {better} to {worse}"
+    return _("Preferred %(better)s to %(worse)s") % {"better": better, "worse": worse}

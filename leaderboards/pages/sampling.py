@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leaderboards.pages.tables import Scale
 from leaderboards.pages.words import listed, percent
@@ -144,38 +146,48 @@ def _over_cap(sampling: Sampling, alarm: Alarm) -> str:
     for k in alarm.contestants:
         over = [(day, day.shares[k]) for day in sampling.days if day.shares[k].is_over_cap]
         day, worst = max(over, key=lambda each: each[1].share)
-        more = f" and over the cap on {len(over)} days in all" if len(over) > 1 else ""
-        on = date_format(day.day, "DATE_FORMAT")
-        said.append(
-            f"{worst.contestant} was in {percent(worst.share)} of the battles of {on}{more}."
-        )
-    return f"{' '.join(said)} The cap is {percent(sampling.cap)} of a day’s battles."
+        on, share = date_format(day.day, "DATE_FORMAT"), percent(worst.share)
+        if len(over) > 1:
+            said.append(
+                _(
+                    "%(contestant)s was in %(share)s of the battles of %(on)s and over the cap "
+                    "on %(over)s days in all."
+                )
+                % {"contestant": worst.contestant, "share": share, "on": on, "over": len(over)}
+            )
+        else:
+            said.append(
+                _("%(contestant)s was in %(share)s of the battles of %(on)s.")
+                % {"contestant": worst.contestant, "share": share, "on": on}
+            )
+    said.append(_("The cap is %(cap)s of a day’s battles.") % {"cap": percent(sampling.cap)})
+    return " ".join(said)
 
 
 def _under_floor(sampling: Sampling, alarm: Alarm) -> str:
     had = [
-        f"{each.contestant} had {percent(each.of_equal or 0.0)}"
+        _("%(contestant)s had %(share)s")
+        % {"contestant": each.contestant, "share": percent(each.of_equal or 0.0)}
         for each in (sampling.contestants[k] for k in alarm.contestants)
     ]
-    return (
-        f"{listed(had)} of an equal share of the battles while taking part. "
-        f"The floor is {percent(sampling.rules.floor)}."
-    )
+    return _(
+        "%(had)s of an equal share of the battles while taking part. The floor is %(floor)s."
+    ) % {"had": listed(had), "floor": percent(sampling.rules.floor)}
 
 
 def _unequal(sampling: Sampling, _alarm: Alarm) -> str:
-    return (
-        "Battles are spread very unequally: the Gini coefficient is "
-        f"{sampling.audit.exposure.gini:.2f}, above {GINI_LIMIT:.2f}."
-    )
+    return _(
+        "Battles are spread very unequally: the Gini coefficient is %(gini)s, above %(limit)s."
+    ) % {"gini": f"{sampling.audit.exposure.gini:.2f}", "limit": f"{GINI_LIMIT:.2f}"}
 
 
 def _one_sided(sampling: Sampling, alarm: Alarm) -> str:
     shown = [
-        f"{each.contestant} was side A in {percent(each.side_a or 0.0)} of its battles"
+        _("%(contestant)s was side A in %(share)s of its battles")
+        % {"contestant": each.contestant, "share": percent(each.side_a or 0.0)}
         for each in (sampling.contestants[k] for k in alarm.contestants)
     ]
-    return f"{listed(shown)}: further from half than chance explains."
+    return _("%(shown)s: further from half than chance explains.") % {"shown": listed(shown)}
 
 
 def _disconnected(sampling: Sampling, alarm: Alarm) -> str:
@@ -185,12 +197,22 @@ def _disconnected(sampling: Sampling, alarm: Alarm) -> str:
     if len(parts) > 1:
         named = "; ".join(", ".join(_names(sampling, part)) for part in parts)
         said.append(
-            f"Those that take part fall into {len(parts)} parts that never met, not even by way "
-            f"of others: {named}."
+            _(
+                "Those that take part fall into %(parts)s parts that never met, not even "
+                "by way of others: %(named)s."
+            )
+            % {"parts": len(parts), "named": named}
         )
     if unmet:
-        have = "has" if len(unmet) == 1 else "have"
-        said.append(f"{listed(_names(sampling, unmet))} {have} not met anybody yet.")
+        names = listed(_names(sampling, unmet))
+        said.append(
+            ngettext(
+                "%(names)s has not met anybody yet.",
+                "%(names)s have not met anybody yet.",
+                len(unmet),
+            )
+            % {"names": names}
+        )
     return " ".join(said)
 
 
@@ -203,11 +225,13 @@ def _met_parts(sampling: Sampling) -> tuple[Part, ...]:
 def _holds_together(sampling: Sampling, alarm: Alarm) -> str:
     names = _names(sampling, alarm.contestants)
     if len(names) == 1:
-        return f"Withdrawing {names[0]} would cut others off: only battles with it link them."
-    return (
-        "Withdrawing any one of these would cut others off, since only battles with it link "
-        f"them: {listed(names)}."
-    )
+        return _("Withdrawing %(names)s would cut others off: only battles with it link them.") % {
+            "names": names[0]
+        }
+    return _(
+        "Withdrawing any one of these would cut others off, since only battles with it "
+        "link them: %(names)s."
+    ) % {"names": listed(names)}
 
 
 SENTENCES: Final[Mapping[Concern, Callable[[Sampling, Alarm], str]]] = {
@@ -223,21 +247,27 @@ SENTENCES: Final[Mapping[Concern, Callable[[Sampling, Alarm], str]]] = {
 def _verdict(sampling: Sampling, alarms: Sequence[AlarmLine]) -> str:
     if alarms:
         count = len(alarms)
-        return "One thing stands out." if count == 1 else f"{count} things stand out."
+        return (
+            _("One thing stands out.")
+            if count == 1
+            else _("%(count)s things stand out.") % {"count": count}
+        )
     if sampling.is_single:
-        return "Nothing stands out: everybody had at least the floor, and shares are even."
-    return (
-        "Nothing stands out: nobody is over the cap or under the floor, sides are balanced, and "
-        "battles link all that take part."
+        return _("Nothing stands out: everybody had at least the floor, and shares are even.")
+    return _(
+        "Nothing stands out: nobody is over the cap or under the floor, sides are "
+        "balanced, and battles link all that take part."
     )
 
 
 def _connection(sampling: Sampling) -> str:
     parts, holders = _met_parts(sampling), sampling.audit.holders
     if len(parts) > 1:
-        return f"{len(parts)} parts that never met"
-    everybody = "all" if parts == sampling.audit.parts else "all that have met anybody"
-    return f"{everybody}, {'some by one only' if holders else 'whoever withdraws'}"
+        return _("%(parts)s parts that never met") % {"parts": len(parts)}
+    everybody = _("all") if parts == sampling.audit.parts else _("all that have met anybody")
+    return (
+        _("%(everybody)s, some by one only") if holders else _("%(everybody)s, whoever withdraws")
+    ) % {"everybody": everybody}
 
 
 def _share_line(each: ContestantSampling, scale: Scale) -> ShareLine:
@@ -256,7 +286,7 @@ def _extremes(shares: Sequence[DayShare]) -> tuple[str, str]:
     most = max(shares, key=lambda each: each.share)
     fewest = min(shares, key=lambda each: each.share)
     if most.battles == fewest.battles:
-        return f"all alike, {percent(most.share)}", "–"
+        return _("all alike, %(share)s") % {"share": percent(most.share)}, "–"
     return _with_share(most), _with_share(fewest)
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from leaderboards.models import BoardRow, BoardSection
 from leaderboards.pages.words import (
     PERCENT,
@@ -131,7 +134,7 @@ def table(rows: Sequence[BoardRow]) -> Table | None:
 
 def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
     low, high = signed(row.score_low), signed(row.score_high)
-    what = "Mean rating" if row.is_rating else "Score"
+    value = signed(row.score)
     return TableRow(
         rank=rank_text(row.rank_low, row.rank_high),
         name=row.name,
@@ -144,7 +147,11 @@ def _table_row(row: BoardRow, scale: Scale, *, begins_tier: bool) -> TableRow:
         low=scale.position(row.score_low),
         middle=scale.position(row.score),
         high=scale.position(row.score_high),
-        score=f"{what} {signed(row.score)}, 95{PERCENT} interval {low} to {high}",
+        score=_("Mean rating %(value)s, 95%(percent)s interval %(low)s to %(high)s")
+        % {"value": value, "percent": PERCENT, "low": low, "high": high}
+        if row.is_rating
+        else _("Score %(value)s, 95%(percent)s interval %(low)s to %(high)s")
+        % {"value": value, "percent": PERCENT, "low": low, "high": high},
         mean=signed(row.score) if row.is_rating else "",
         win_share=percent(row.win_share),
         p_best=probability(row.p_best),
@@ -247,18 +254,30 @@ def rank_distance(row: BoardRow, overall: BoardRow) -> int:
     return overall.rank - row.rank if is_apart else 0
 
 
+def shift_hint(shift: int) -> str:
+    """By how many places a place stands higher than overall, in words; empty for none."""
+    if shift > 0:
+        return ngettext(
+            "%(shift)s place higher than overall", "%(shift)s places higher than overall", shift
+        ) % {"shift": shift}
+    if shift:
+        return ngettext(
+            "%(shift)s place lower than overall", "%(shift)s places lower than overall", -shift
+        ) % {"shift": -shift}
+    return ""
+
+
 def overview_cell(row: BoardRow | None, overall: BoardRow) -> OverviewCell | None:
     """A row beside another of the same contestant; None of no ranking."""
     if row is None:
         return None
     shift = rank_distance(row, overall)
-    places = f"{abs(shift)} place{'' if abs(shift) == 1 else 's'}"
     direction = "up" if shift > 0 else "down"
     return OverviewCell(
         rank=rank_text(row.rank_low, row.rank_high),
         is_provisional=row.is_provisional,
         shift=shift,
         mark=f"{'▲' if shift > 0 else '▼'}{abs(shift)}" if shift else "",
-        hint=f"{places} {'higher' if shift > 0 else 'lower'} than overall" if shift else "",
+        hint=shift_hint(shift),
         style=f"{direction}-{min(abs(shift), MAX_SHIFT_LEVEL)}" if shift else "",
     )

@@ -6,11 +6,14 @@ from datetime import datetime
 from math import ceil, floor
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
 from leaderboards.models import Board
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
 from leaderboards.pages.charts import Bar, Chart, Placed, apart, of_ranks
-from leaderboards.pages.tables import MAX_SHIFT_LEVEL
-from leaderboards.pages.words import percent, rank_text, signed
+from leaderboards.pages.tables import MAX_SHIFT_LEVEL, shift_hint
+from leaderboards.pages.words import battles_in_words, percent, rank_text, signed
 from leaderboards.ranking.topics import ENOUGH_BATTLES
 from leaderboards.reports import TOPICS
 from leaderboards.services.reports import ReportStatus, latest_report, report_status
@@ -18,10 +21,10 @@ from leaderboards.services.topics import SwissScore, TopicPlace, Topics
 from studies.models import Study
 
 PROFILES: Final = {
-    "specialist": "Specialist: much hangs on which topics come first.",
-    "generalist": "Generalist: it hardly matters which topic comes first.",
+    "specialist": gettext_noop("Specialist: much hangs on which topics come first."),
+    "generalist": gettext_noop("Generalist: it hardly matters which topic comes first."),
 }
-NOT_KNOWN: Final = "Can’t be told yet."
+NOT_KNOWN: Final = gettext_noop("Can’t be told yet.")
 EVEN: Final = 0.5
 # The axis of shares begins and ends at a multiple of it.
 STEP: Final = 0.1
@@ -46,6 +49,11 @@ class TopicCell:
     mark: str
     hint: str
     style: str
+
+    @property
+    def counted(self) -> str:
+        """Its battles in words."""
+        return battles_in_words(self.battles)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def read_topics_page(study: Study, entry: PastBoard, choice: Choice) -> TopicsOf
     found = status.facts(Topics)
     state = "" if found else status.error
     if not found and status.is_under_way:
-        state = "It is being computed, and stands here within minutes."
+        state = _("It is being computed, and stands here within minutes.")
     return TopicsOfBoard(
         entry=entry,
         dimensions=contents.dimension_options(Choice(section.dimension_key)),
@@ -119,13 +127,21 @@ def finding(topics: Topics) -> str:
         if place.is_enough
     ]
     if not firm:
-        return f"In {len(topics.topics)} topics, too little is known to compare places"
+        return _("In %(topics)s topics, too little is known to compare places") % {
+            "topics": len(topics.topics)
+        }
     moved = sum(map(bool, firm))
-    where = f"In {len(topics.topics)} topics"
     if not moved:
-        return f"{where}, no place is clearly apart from that over all topics"
-    verb = "is" if moved == 1 else "are"
-    return f"{where}, {moved} of {len(firm)} places {verb} clearly apart from that over all topics"
+        return _("In %(topics)s topics, no place is clearly apart from that over all topics") % {
+            "topics": len(topics.topics)
+        }
+    return ngettext(
+        "In %(topics)s topics, %(moved)s of %(firm)s places is clearly apart from that "
+        "over all topics",
+        "In %(topics)s topics, %(moved)s of %(firm)s places are clearly apart from that "
+        "over all topics",
+        moved,
+    ) % {"topics": len(topics.topics), "moved": moved, "firm": len(firm)}
 
 
 def topic_rows(topics: Topics) -> tuple[TopicRow, ...]:
@@ -156,15 +172,19 @@ def chart_of_topics(study: Study, slug: str, dimension: str) -> Chart | None:
     ends = apart(
         [Placed(bar.name, int(bar.low or 0), int(bar.high or 0)) for bar in bars if bar.is_drawn]
     )
-    title = "In no two topics is its place clearly apart"
+    title = _("In no two topics is its place clearly apart")
     if ends is not None:
-        title = f"It stands higher in {ends[0].words} than in {ends[1].words}"
-    reading = (
-        "A bar is where the rank in a topic lies with 95 % probability, further right is better; "
-        "the upright line is its rank over all topics. Topics with few battles are drawn towards "
-        "the others."
+        best, worst = ends
+        title = _("It stands higher in %(best)s than in %(worst)s") % {
+            "best": best.words,
+            "worst": worst.words,
+        }
+    reading = _(
+        "A bar is where the rank in a topic lies with 95 % probability, further right "
+        "is better; the upright line is its rank over all topics. Topics with few "
+        "battles are drawn towards the others."
     )
-    heads = ("Topic", "Rank", "Against all topics", "Battles")
+    heads = (_("Topic"), _("Rank"), _("Against all topics"), _("Battles"))
     size = len(found.overall)
     mark = float(overall.rank)
     return of_ranks("topics", title, reading, heads, bars, contestants=size, mark=mark)
@@ -180,7 +200,7 @@ def chart_of_contests(topics: Topics) -> Chart:
             (
                 f"{line.low * 100:.0f}–{percent(line.high)}",
                 percent(line.score),
-                PROFILES.get(line.profile, NOT_KNOWN),
+                _(PROFILES.get(line.profile, NOT_KNOWN)),
             ),
             line.score,
             line.low,
@@ -192,15 +212,18 @@ def chart_of_contests(topics: Topics) -> Chart:
         key="contests",
         title=_title_of_contests(swiss),
         reading=(
-            "Expected share of points in simulated Swiss contests, where every round is another "
-            "topic and contestants meet others of like score: the dot is the mean, the bar holds "
-            "95 % of draws. Bars that overlap do not separate contestants."
+            _(
+                "Expected share of points in simulated Swiss contests, where every round "
+                "is another topic and contestants meet others of like score: the dot is "
+                "the mean, the bar holds 95 % of draws. Bars that overlap do not separate "
+                "contestants."
+            )
         ),
         unit="percent",
-        label="Share of points",
+        label=_("Share of points"),
         start=floor(min(line.low for line in swiss) / STEP) * STEP,
         end=ceil(max(line.high for line in swiss) / STEP) * STEP,
-        heads=("Contestant", "95 % interval", "Share", "Specialist or generalist"),
+        heads=(_("Contestant"), _("95 % interval"), _("Share"), _("Specialist or generalist")),
         bars=bars,
         mark=EVEN,
     )
@@ -210,34 +233,39 @@ def _title_of_contests(swiss: Sequence[SwissScore]) -> str:
     """Of how many contestants it is known that much hangs on which topic comes first."""
     known = [line.profile for line in swiss if line.profile in PROFILES]
     if not known:
-        return "Of no contestant can it be told yet whether it is a specialist"
+        return _("Of no contestant can it be told yet whether it is a specialist")
     special = known.count("specialist")
-    whose = f"{special} of {len(swiss)} contestants" if special else "No contestant"
-    verb = "is a specialist" if special <= 1 else "are specialists"
-    return f"{whose} {verb} as far as can be told"
+    if not special:
+        return _("No contestant is a specialist as far as can be told")
+    return ngettext(
+        "%(special)s of %(swiss)s contestants is a specialist as far as can be told",
+        "%(special)s of %(swiss)s contestants are specialists as far as can be told",
+        special,
+    ) % {"special": special, "swiss": len(swiss)}
 
 
 def _bar(name: str, place: TopicPlace, overall: TopicPlace) -> Bar:
     if not place.is_enough:
-        return Bar(name, ("not enough data", "–", f"{place.battles:,}"))
+        return Bar(name, (_("not enough data"), "–", f"{place.battles:,}"))
     shift = _shift(place, overall)
-    words = "not apart"
+    words = _("not apart")
     if shift:
-        words = f"{abs(shift)} {'higher' if shift > 0 else 'lower'}"
+        words = (_("%(shift)s higher") if shift > 0 else _("%(shift)s lower")) % {
+            "shift": abs(shift)
+        }
     cells = (rank_text(place.rank_low, place.rank_high), words, f"{place.battles:,}")
     return Bar(name, cells, float(place.rank), float(place.rank_low), float(place.rank_high))
 
 
 def _cell(place: TopicPlace, overall: TopicPlace) -> TopicCell:
     shift = _shift(place, overall) if place.is_enough else 0
-    places = f"{abs(shift)} place{'' if abs(shift) == 1 else 's'}"
     way = "up" if shift > 0 else "down"
     return TopicCell(
         rank=rank_text(place.rank_low, place.rank_high) if place.is_enough else "–",
         battles=place.battles,
         is_enough=place.is_enough,
         mark=f"{'▲' if shift > 0 else '▼'}{abs(shift)}" if shift else "",
-        hint=f"{places} {'higher' if shift > 0 else 'lower'} than overall" if shift else "",
+        hint=shift_hint(shift),
         style=f"{way}-{min(abs(shift), MAX_SHIFT_LEVEL)}" if shift else "",
     )
 
@@ -250,4 +278,8 @@ def _shift(place: TopicPlace, overall: TopicPlace) -> int:
 
 def _spread(topics: Topics) -> str:
     low, high = signed(topics.tau_low), signed(topics.tau_high)
-    return f"{signed(topics.tau)} ({low} to {high})"
+    return _("%(tau)s (%(low)s to %(high)s)") % {
+        "tau": signed(topics.tau),
+        "low": low,
+        "high": high,
+    }

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
 from leaderboards.models import BoardRow
 from raters.models import Rating
 
@@ -22,20 +25,20 @@ MINUS: Final = "\N{MINUS SIGN}"
 UNBROKEN_DASH: Final = "\N{WORD JOINER}–\N{WORD JOINER}"
 
 NUMBER_NAMES: Final = {
-    "tie_propensity": "Tie propensity ν",
-    "side_effect": "Advantage of side A (log-odds)",
-    "side_effect_sd": "Its standard deviation",
-    "skill_sd": "Spread between contestants s",
-    "effective_battles": "Battles, by what they are worth after weighting",
-    "draw_probability": "Draw probability",
-    "rater_sd": "Spread between raters’ levels ω",
-    "residual_sd": "Spread within a rater σ",
+    "tie_propensity": gettext_noop("Tie propensity ν"),
+    "side_effect": gettext_noop("Advantage of side A (log-odds)"),
+    "side_effect_sd": gettext_noop("Its standard deviation"),
+    "skill_sd": gettext_noop("Spread between contestants s"),
+    "effective_battles": gettext_noop("Battles, by what they are worth after weighting"),
+    "draw_probability": gettext_noop("Draw probability"),
+    "rater_sd": gettext_noop("Spread between raters’ levels ω"),
+    "residual_sd": gettext_noop("Spread within a rater σ"),
 }
 SHIFT: Final = "rank_shift_"
 ENDS_OF_SHIFT: Final = ("rank_shift_low_", "rank_shift_high_")
 NUMBERS_OF_AXES: Final = {
-    "tau_": "Spread between groups τ",
-    SHIFT: "How far groups place a contestant off its overall place",
+    "tau_": gettext_noop("Spread between groups τ"),
+    SHIFT: gettext_noop("How far groups place a contestant off its overall place"),
 }
 
 
@@ -75,7 +78,12 @@ def rank_text(low: int, high: int) -> str:
 def listed(items: Sequence[str]) -> str:
     """Items as a phrase: "a", "a and b", "a, b and c"."""
     *head, last = items
-    return f"{', '.join(head)} and {last}" if head else last
+    return _("%(head)s and %(last)s") % {"head": ", ".join(head), "last": last} if head else last
+
+
+def battles_in_words(n: int) -> str:
+    """So many battles, for the cells of a table: "1,273 battles"."""
+    return ngettext("%(battles)s battle", "%(battles)s battles", n) % {"battles": f"{n:,}"}
 
 
 def tiers(rows: Sequence[BoardRow]) -> tuple[tuple[BoardRow, ...], ...]:
@@ -92,7 +100,8 @@ def tiers(rows: Sequence[BoardRow]) -> tuple[tuple[BoardRow, ...], ...]:
 
 def rated(row: BoardRow) -> str:
     """A contestant's mean rating in words: "5.4 of 7"."""
-    return f"{row.score:.1f}{NO_BREAK}of{NO_BREAK}{Rating.HIGHEST}"
+    words = _("%(score)s of %(highest)s") % {"score": f"{row.score:.1f}", "highest": Rating.HIGHEST}
+    return words.replace(" ", NO_BREAK)
 
 
 def provisional_because(row: BoardRow) -> str:
@@ -101,10 +110,10 @@ def provisional_because(row: BoardRow) -> str:
     A place needs battles lost and won, or ratings by more than one rater.
     """
     if row.is_rating:
-        return "been rated twice" if row.battles else "been rated"
+        return _("been rated twice") if row.battles else _("been rated")
     if row.battles == 0:
-        return "met anybody"
-    return "lost a battle" if row.losses == 0 else "won a battle"
+        return _("met anybody")
+    return _("lost a battle") if row.losses == 0 else _("won a battle")
 
 
 def provisional_notes(rows: Sequence[BoardRow]) -> tuple[str, ...]:
@@ -114,7 +123,10 @@ def provisional_notes(rows: Sequence[BoardRow]) -> tuple[str, ...]:
         if row.is_provisional:
             names.setdefault(provisional_because(row), []).append(row.name)
     return tuple(
-        f"{listed(named)} {'has' if len(named) == 1 else 'have'} not {reason} yet."
+        ngettext(
+            "%(named)s has not %(reason)s yet.", "%(named)s have not %(reason)s yet.", len(named)
+        )
+        % {"named": listed(named), "reason": reason}
         for reason, named in names.items()
     )
 
@@ -128,37 +140,69 @@ def verdict(rows: Sequence[BoardRow]) -> str:
         return ""
     if len(rows) == 1:
         (only,) = rows
-        name = f"{only.name}, rated {rated(only)}," if _has_rating(only) else only.name
-        return f"{name} is the only contestant: there is nobody to compare it with."
+        name = (
+            _("%(name)s, rated %(rating)s,") % {"name": only.name, "rating": rated(only)}
+            if _has_rating(only)
+            else only.name
+        )
+        return _("%(name)s is the only contestant: there is nobody to compare it with.") % {
+            "name": name
+        }
     sentence = f"{_lead(rows)}; {_separation(rows)}."
     others = [row.name for row in rows[1:] if row.is_provisional]
-    if len(others) > MAX_NAMED_PROVISIONAL:
-        more = "more " if rows[0].is_provisional else ""
-        return f"{sentence} {len(others)} {more}contestants are provisional."
-    if others:
-        return f"{sentence} {listed(others)} {'is' if len(others) == 1 else 'are'} provisional."
-    return sentence
+    if not others:
+        return sentence
+    return f"{sentence} {_provisional(others, is_first_so=rows[0].is_provisional)}"
+
+
+def _provisional(others: Sequence[str], *, is_first_so: bool) -> str:
+    if len(others) <= MAX_NAMED_PROVISIONAL:
+        return ngettext(
+            "%(others)s is provisional.", "%(others)s are provisional.", len(others)
+        ) % {"others": listed(others)}
+    if is_first_so:
+        return _("%(others)s more contestants are provisional.") % {"others": len(others)}
+    return _("%(others)s contestants are provisional.") % {"others": len(others)}
 
 
 def _lead(rows: Sequence[BoardRow]) -> str:
     first = rows[0]
     if first.is_provisional:
         reason = provisional_because(first)
-        return f"{first.name} comes first, but provisionally: it has not {reason} yet"
+        return _("%(name)s comes first, but provisionally: it has not %(reason)s yet") % {
+            "name": first.name,
+            "reason": reason,
+        }
     if first.p_best >= CLEAR_LEAD:
         # "Leads with >99 %" is for tables; a sentence has words.
-        sure = probability(first.p_best).replace(">", "more than ")
-        name = f"{first.name} is rated {rated(first)} and" if first.is_rating else first.name
-        return f"{name} leads with {sure} probability"
+        sure = probability(first.p_best)
+        if sure.startswith(">"):
+            sure = _("more than %(share)s") % {"share": sure.removeprefix(">")}
+        name = (
+            _("%(name)s is rated %(rating)s and") % {"name": first.name, "rating": rated(first)}
+            if first.is_rating
+            else first.name
+        )
+        return _("%(name)s leads with %(sure)s probability") % {"name": name, "sure": sure}
     by_chance = sorted(rows, key=lambda row: (-row.p_best, row.rank))
     contenders = [row for row in by_chance if row.p_best >= CONTENDER][:MAX_CONTENDERS]
     if not contenders:
-        return "Nobody leads: many could be the best"
+        return _("Nobody leads: many could be the best")
     best, *others = contenders
-    name = f"{best.name}, rated {rated(best)}," if _has_rating(best) else best.name
-    chances = [f"{name} is the best with {probability(best.p_best)} probability"]
-    chances += [f"{row.name} with {probability(row.p_best)}" for row in others]
-    return f"Nobody leads clearly: {', '.join(chances)}"
+    name = (
+        _("%(name)s, rated %(rating)s,") % {"name": best.name, "rating": rated(best)}
+        if _has_rating(best)
+        else best.name
+    )
+    chances = [
+        _("%(name)s is the best with %(p_best)s probability")
+        % {"name": name, "p_best": probability(best.p_best)}
+    ]
+    chances += [
+        _("%(name)s with %(p_best)s") % {"name": row.name, "p_best": probability(row.p_best)}
+        for row in others
+    ]
+    return _("Nobody leads clearly: %(chances)s") % {"chances": ", ".join(chances)}
 
 
 def _has_rating(row: BoardRow) -> bool:
@@ -177,16 +221,16 @@ def _separation(rows: Sequence[BoardRow]) -> str:
             (chained if is_chain else together).append((place, place + len(tier) - 1))
         place += len(tier)
     if not together and not chained:
-        return "every place is separated from the next"
+        return _("every place is separated from the next")
     if together == [(1, len(rows))]:
-        return "no two places are separated"
+        return _("no two places are separated")
     if chained == [(1, len(rows))]:
-        return "from first to last, places run into one another"
+        return _("from first to last, places run into one another")
     parts = []
     if together:
-        parts.append(f"places {_spans(together)} are not separated")
+        parts.append(_("places %(together)s are not separated") % {"together": _spans(together)})
     if chained:
-        parts.append(f"places {_spans(chained)} run into one another")
+        parts.append(_("places %(chained)s run into one another") % {"chained": _spans(chained)})
     return "; ".join(parts)
 
 
@@ -194,7 +238,16 @@ def _spans(spans: Sequence[tuple[int, int]]) -> str:
     if len(spans) > 1:
         return listed([f"{first}{UNBROKEN_DASH}{last}" for first, last in spans])
     ((first, last),) = spans
-    return f"{first} and {last}" if last == first + 1 else f"{first} to {last}"
+    return (
+        _("%(first)s and %(last)s") % {"first": first, "last": last}
+        if last == first + 1
+        else _("%(first)s to %(last)s") % {"first": first, "last": last}
+    )
+
+
+def named(name: str, names: Mapping[str, str]) -> str:
+    """What a number or a parameter is called; one without a name is called by its key."""
+    return _(names[name]) if name in names else name.replace("_", " ").capitalize()
 
 
 def model_numbers(fit: Mapping[str, float], axis_names: Mapping[str, str]) -> tuple[Fact, ...]:
@@ -212,12 +265,16 @@ def _number(
     for prefix, words in NUMBERS_OF_AXES.items():
         if name.startswith(prefix):
             axis = name.removeprefix(prefix)
-            label = f"{words}: {axis_names.get(axis, axis)}"
+            label = f"{_(words)}: {axis_names.get(axis, axis)}"
             low, high = (fit.get(f"{end}{axis}") for end in ENDS_OF_SHIFT)
             if prefix != SHIFT or low is None or high is None:
                 return Fact(label, signed(value, decimals=3))
-            return Fact(label, f"{value:.1f} places, {low:.1f} to {high:.1f}")
-    label = NUMBER_NAMES.get(name, name.replace("_", " ").capitalize())
+            return Fact(
+                label,
+                _("%(value)s places, %(low)s to %(high)s")
+                % {"value": f"{value:.1f}", "low": f"{low:.1f}", "high": f"{high:.1f}"},
+            )
+    label = named(name, NUMBER_NAMES)
     if name == "effective_battles":
         return Fact(label, f"{value:,.0f}")
     return Fact(label, signed(value, decimals=3))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Max, Min
+from django.utils.translation import gettext as _
 
 from leaderboards import document
 from leaderboards.document import Json
@@ -81,8 +82,8 @@ def compute_sections(
     known = [d.key for d in frame.dimensions]
     if dimension is not None and dimension not in known:
         raise NothingToRankError(
-            f'The study {study.slug} has no dimension "{dimension}"; it has: '
-            f"{', '.join(known) or 'none'}."
+            _('The study %(slug)s has no dimension "%(dimension)s"; it has: %(known)s.')
+            % {"slug": study.slug, "dimension": dimension, "known": ", ".join(known) or "none"}
         )
     chosen = None if dimension is None else [dimension]
     if parameters.engine is Engine.RATINGS:
@@ -91,7 +92,10 @@ def compute_sections(
         given = read_board_input(frame, parameters.engine, dimensions=chosen)
     if not any(d.raters[0] for d in given.dimensions):
         answer = "rating" if parameters.engine is Engine.RATINGS else "verdict"
-        raise NothingToRankError(f"The study {study.slug} has no {answer} that counts.")
+        raise NothingToRankError(
+            _("The study %(slug)s has no %(answer)s that counts.")
+            % {"slug": study.slug, "answer": answer}
+        )
     return frame, given, rank_board(given, parameters)
 
 
@@ -100,8 +104,18 @@ def _require_engine(study: Study, engine: Engine) -> None:
     if engine not in engines:
         compares = study.protocol == Study.Protocol.PAIRWISE
         raise WrongEngineError(
-            f"The study {study.slug} {'compares two models' if compares else 'rates one model'} "
-            f"at a time: its boards are computed by {' or '.join(engines)}, not by {engine}."
+            (
+                _(
+                    "The study %(slug)s compares two models at a time: its boards are computed "
+                    "by %(engines)s, not by %(engine)s."
+                )
+                if compares
+                else _(
+                    "The study %(slug)s rates one model at a time: its boards are computed by "
+                    "%(engines)s, not by %(engine)s."
+                )
+            )
+            % {"slug": study.slug, "engines": " or ".join(engines), "engine": engine}
         )
 
 
@@ -166,7 +180,7 @@ def report_board(study: Study, subject: str, at: datetime) -> Json:
     """
     report = report_under_way(study, BOARD, subject)
     if report is None:
-        raise BoardError("Nobody waits for this board any more.")
+        raise BoardError(_("Nobody waits for this board any more."))
     taken = Board.objects.filter(
         study=study, engine=subject, taken_by=report.asked_by, taken_at__gte=report.asked_at
     )
@@ -315,12 +329,14 @@ def _electorate_json(frame: Frame) -> Json | None:
 def withdraw_board(board: Board, *, reason: str, by: "User", at: datetime) -> BoardWithdrawal:
     """Withdraw a published board with a reason; the board itself stays, and says so."""
     if not reason.strip():
-        raise BoardError("Say why the board is withdrawn: its page will show the reason.")
+        raise BoardError(_("Say why the board is withdrawn: its page will show the reason."))
     withdrawal, is_new = BoardWithdrawal.objects.get_or_create(
         board=board, defaults={"reason": reason.strip(), "actor": by, "withdrawn_at": at}
     )
     if not is_new:
-        raise BoardError(f"The board was withdrawn already: {withdrawal.reason}")
+        raise BoardError(
+            _("The board was withdrawn already: %(reason)s") % {"reason": withdrawal.reason}
+        )
     facts = {"board": str(board.pk), "reason": withdrawal.reason}
     record(board.study, Kind.BOARD_WITHDRAWN, facts, by=By.ADMIN, at=at)
     return withdrawal

@@ -14,6 +14,8 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -72,7 +74,7 @@ class ReadOnlyInline(ReadOnly, TabularInline):
 
     @display(description="")
     def page(self, obj: Model) -> SafeString:
-        return link_to(obj, "Open")
+        return link_to(obj, _("Open"))
 
 
 class StepForm(forms.Form):
@@ -84,8 +86,10 @@ class ReasonForm(StepForm):
 
     reason = forms.CharField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One or two sentences. Anybody may read it, wherever this shows and in the "
-        "study's ledger, and it is kept for good: name nobody.",
+        help_text=gettext_lazy(
+            "One or two sentences. Anybody may read it, wherever this shows and in the "
+            "study's ledger, and it is kept for good: name nobody."
+        ),
     )
 
 

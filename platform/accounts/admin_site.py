@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 # The theme runs Alpine.js, which evaluates expressions in attributes and sets inline styles.
@@ -26,7 +27,7 @@ class HustingsAdminSite(UnfoldAdminSite):
 
     site_header = "Hustings"
     site_title = "Hustings"
-    index_title = "Studies"
+    index_title = gettext_lazy("Studies")
 
     def admin_view(
         self,

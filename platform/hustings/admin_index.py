@@ -6,6 +6,8 @@ from typing import Any, Final
 from django.db.models import Count, Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from leaderboards.models import Board
 from raters.admin.review import may_review
@@ -17,55 +19,55 @@ RECENT: Final = 10
 # In the order in which a person thinks: what is asked, who answers, what it adds up to, who acts.
 NAVIGATION: Final = (
     (
-        "Design",
+        gettext_lazy("Design"),
         (
-            ("Studies", "ballot", "studies", "study"),
-            ("Contestants", "groups", "studies", "contestant"),
-            ("Chat models", "smart_toy", "studies", "chatmodel"),
-            ("Electorates", "public", "studies", "electorate"),
+            (gettext_lazy("Studies"), "ballot", "studies", "study"),
+            (gettext_lazy("Contestants"), "groups", "studies", "contestant"),
+            (gettext_lazy("Chat models"), "smart_toy", "studies", "chatmodel"),
+            (gettext_lazy("Electorates"), "public", "studies", "electorate"),
         ),
     ),
     (
-        "Answers",
+        gettext_lazy("Answers"),
         (
-            ("Raters", "person", "raters", "rater"),
-            ("Participations", "assignment_ind", "raters", "participation"),
-            ("Battles", "forum", "raters", "battle"),
-            ("Verdicts", "how_to_vote", "raters", "verdict"),
-            ("Strikes", "report", "raters", "strike"),
-            ("Signals", "flag", "raters", "signal"),
-            ("Exclusions", "block", "raters", "exclusion"),
+            (gettext_lazy("Raters"), "person", "raters", "rater"),
+            (gettext_lazy("Participations"), "assignment_ind", "raters", "participation"),
+            (gettext_lazy("Battles"), "forum", "raters", "battle"),
+            (gettext_lazy("Verdicts"), "how_to_vote", "raters", "verdict"),
+            (gettext_lazy("Strikes"), "report", "raters", "strike"),
+            (gettext_lazy("Signals"), "flag", "raters", "signal"),
+            (gettext_lazy("Exclusions"), "block", "raters", "exclusion"),
         ),
     ),
     (
-        "Machines",
+        gettext_lazy("Machines"),
         (
-            ("Judges", "gavel", "raters", "judge"),
-            ("Runs", "smart_toy", "raters", "judgerun"),
+            (gettext_lazy("Judges"), "gavel", "raters", "judge"),
+            (gettext_lazy("Runs"), "smart_toy", "raters", "judgerun"),
         ),
     ),
     (
-        "Results",
+        gettext_lazy("Results"),
         (
-            ("Boards", "leaderboard", "leaderboards", "board"),
-            ("Tournaments", "trophy", "leaderboards", "tournament"),
+            (gettext_lazy("Boards"), "leaderboard", "leaderboards", "board"),
+            (gettext_lazy("Tournaments"), "trophy", "leaderboards", "tournament"),
         ),
     ),
     (
-        "Access",
+        gettext_lazy("Access"),
         (
-            ("Users", "account_circle", "accounts", "user"),
-            ("Roles", "badge", "auth", "group"),
-            ("Email addresses", "mail", "account", "emailaddress"),
-            ("Second factors", "phonelink_lock", "mfa", "authenticator"),
-            ("Tokens", "key", "studies", "apitoken"),
+            (gettext_lazy("Users"), "account_circle", "accounts", "user"),
+            (gettext_lazy("Roles"), "badge", "auth", "group"),
+            (gettext_lazy("Email addresses"), "mail", "account", "emailaddress"),
+            (gettext_lazy("Second factors"), "phonelink_lock", "mfa", "authenticator"),
+            (gettext_lazy("Tokens"), "key", "studies", "apitoken"),
         ),
     ),
     (
-        "Programs",
+        gettext_lazy("Programs"),
         (
-            ("Webhooks", "webhook", "studies", "webhookendpoint"),
-            ("Messages sent", "outbox", "studies", "webhookdelivery"),
+            (gettext_lazy("Webhooks"), "webhook", "studies", "webhookendpoint"),
+            (gettext_lazy("Messages sent"), "outbox", "studies", "webhookdelivery"),
         ),
     ),
 )
@@ -73,7 +75,7 @@ NAVIGATION: Final = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: what this person may look at, and nothing else."""
-    overview = {"title": "Overview", "icon": "home", "link": reverse("admin:index")}
+    overview = {"title": _("Overview"), "icon": "home", "link": reverse("admin:index")}
     parts: list[dict[str, Any]] = [{"title": "", "items": [overview]}]
     for title, entries in NAVIGATION:
         items = [
@@ -102,7 +104,7 @@ class StudyLine:
 
 def add_studies(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Put the newest studies on the index, each with how far it is."""
-    context |= {"title": "Overview"}
+    context |= {"title": _("Overview")}
     if may_review(request):
         context |= {"strikes_waiting": waiting_for(request.user).count()}
     if not _may_look(request, "studies", "study"):

@@ -8,6 +8,8 @@ from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
@@ -47,7 +49,7 @@ class Marked(admin.SimpleListFilter):
     parameter_name = "marked"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [("yes", "asked who it is, or gave it away")]
+        return [("yes", _("asked who it is, or gave it away"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Battle]) -> QuerySet[Battle]:
         if self.value() != "yes":
@@ -62,7 +64,7 @@ class OfReasons(admin.SimpleListFilter):
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [("released", "may stand on public pages"), ("hidden", "hidden by an admin")]
+        return [("released", _("may stand on public pages")), ("hidden", _("hidden by an admin"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Battle]) -> QuerySet[Battle]:
         if self.value() == "hidden":
@@ -82,7 +84,7 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
     list_display = ["key", "code", "side_a", "side_b", "study", "created_at"]
     list_filter = [("participation__study", OfRealStudies), Marked, OfReasons]
     search_fields = ["participation__rater__code__exact", "key__exact"]
-    search_help_text = "A rater's code, or a battle's whole key."
+    search_help_text = gettext_lazy("A rater's code, or a battle's whole key.")
     ordering = ["-pk"]
     paginator = InfinitePaginator
     sortable_by: list[str] = []
@@ -110,36 +112,42 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
             return []
         return [RatingInline] if obj.side_b_id is None else [VerdictInline]
 
-    @display(description="Rater")
+    @display(description=gettext_lazy("Rater"))
     def code(self, battle: Battle) -> str:
         return battle.participation.rater.code
 
-    @display(description="Study")
+    @display(description=gettext_lazy("Study"))
     def study(self, battle: Battle) -> str:
         return str(battle.participation.study)
 
-    @display(description="Marks")
+    @display(description=gettext_lazy("Marks"))
     def marks(self, battle: Battle) -> str:
         """Why it may be left out: who the models are was asked, or told."""
         probes = battle.turns.filter(is_identity_probe=True).count()
         replies = Reply.objects.filter(turn__battle=battle, masked__gt=0)
         leaks = replies.values_list("side").order_by("side").annotate(Sum("masked"))
-        found = [f"Messages that ask who it is: {probes}."] if probes else []
-        found += [f"Names masked in what {side.upper()} said: {names}." for side, names in leaks]
-        return " ".join(found) or "None."
+        found = (
+            [_("Messages that ask who it is: %(probes)s.") % {"probes": probes}] if probes else []
+        )
+        found += [
+            _("Names masked in what %(side)s said: %(names)s.")
+            % {"side": side.upper(), "names": names}
+            for side, names in leaks
+        ]
+        return " ".join(found) or _("None.")
 
-    @display(description="On public pages")
+    @display(description=gettext_lazy("On public pages"))
     def publication(self, battle: Battle) -> str:
         """Whether the reason may stand there, and why not."""
         if not battle.reason:
-            return "She gave no reason."
+            return _("She gave no reason.")
         if battle.is_reason_hidden:
-            return "Hidden by an admin; the history says by whom."
+            return _("Hidden by an admin; the history says by whom.")
         if battle.participation.words_released_at is None:
-            return "Never: she has not agreed that her words may be published."
+            return _("Never: she has not agreed that her words may be published.")
         if not battle.participation.study.asks_to_quote:
-            return "Not while the study does not ask whether words may be published."
-        return "It may stand there, under no name, as long as her verdict counts."
+            return _("Not while the study does not ask whether words may be published.")
+        return _("It may stand there, under no name, as long as her verdict counts.")
 
     def unfit_steps(self, battle: Battle) -> Iterable[str]:
         if not battle.reason:
@@ -147,7 +155,7 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         return ["hide"] if battle.is_reason_hidden else ["show"]
 
     @action(
-        description="Exclude from boards",
+        description=gettext_lazy("Exclude from boards"),
         icon="block",
         url_path="exclude",
         permissions=["exclude"],
@@ -156,7 +164,7 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         return redirect(f"{reverse('admin:raters_exclusion_add')}?battle={object_id}")
 
     @action(
-        description="Hide the reason",
+        description=gettext_lazy("Hide the reason"),
         icon="visibility_off",
         url_path="hide-reason",
         permissions=["exclude"],
@@ -165,16 +173,18 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         return self._decide(
             request,
             object_id,
-            question="Hide the reason from public pages?",
-            note="Do this where it tells who she is, or hurts somebody. Her verdict counts as "
-            "before. It can be shown again.",
-            button="Hide it",
+            question=_("Hide the reason from public pages?"),
+            note=_(
+                "Do this where it tells who she is, or hurts somebody. Her verdict counts "
+                "as before. It can be shown again."
+            ),
+            button=_("Hide it"),
             act=hide_reason,
-            done="The reason is hidden from public pages.",
+            done=_("The reason is hidden from public pages."),
         )
 
     @action(
-        description="Show the reason",
+        description=gettext_lazy("Show the reason"),
         icon="visibility",
         url_path="show-reason",
         permissions=["exclude"],
@@ -183,11 +193,11 @@ class BattleAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         return self._decide(
             request,
             object_id,
-            question="Let the reason stand on public pages again?",
-            note="It is shown only where she agreed that her words may be published.",
-            button="Show it",
+            question=_("Let the reason stand on public pages again?"),
+            note=_("It is shown only where she agreed that her words may be published."),
+            button=_("Show it"),
             act=show_reason,
-            done="The reason may stand on public pages again.",
+            done=_("The reason may stand on public pages again."),
         )
 
     def _decide(
@@ -220,7 +230,7 @@ class VerdictAdmin(OfVisibleStudies, ReadOnlyAdmin):
     list_display = ["recorded_at", "side_a", "side_b", "dimension", "outcome_label", "code"]
     list_filter = [("dimension__study", OfRealStudies), "outcome"]
     search_fields = ["battle__participation__rater__code__exact", "battle__key__exact"]
-    search_help_text = "A rater's code, or a battle's whole key."
+    search_help_text = gettext_lazy("A rater's code, or a battle's whole key.")
     ordering = ["-pk"]
     paginator = InfinitePaginator
     sortable_by: list[str] = []
@@ -241,10 +251,10 @@ class VerdictAdmin(OfVisibleStudies, ReadOnlyAdmin):
     def side_b(self, verdict: Verdict) -> str:
         return str(verdict.battle.side_b or "–")
 
-    @display(description="Rater")
+    @display(description=gettext_lazy("Rater"))
     def code(self, verdict: Verdict) -> str:
         return verdict.battle.participation.rater.code
 
-    @display(description="Outcome", label=True)
+    @display(description=gettext_lazy("Outcome"), label=True)
     def outcome_label(self, verdict: Verdict) -> str:
         return verdict.get_outcome_display()

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
@@ -22,11 +24,15 @@ class RuleForm(StepForm):
     """By which rule, and why."""
 
     rule = forms.ChoiceField(
-        label="Leave out", choices=Exclusion.Rule.choices, widget=UnfoldAdminRadioSelectWidget
+        label=gettext_lazy("Leave out"),
+        choices=Exclusion.Rule.choices,
+        widget=UnfoldAdminRadioSelectWidget,
     )
     reason = forms.CharField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One or two sentences. Anybody may read it, on boards and in the study's ledger.",
+        help_text=gettext_lazy(
+            "One or two sentences. Anybody may read it, on boards and in the study's ledger."
+        ),
     )
 
 
@@ -39,13 +45,15 @@ def rule_step(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> H
     def act(data: dict[str, Any]) -> str:
         rule = Exclusion.Rule(data["rule"])
         exclude_by_rule(study, rule, reason=data["reason"], by=actor(request), at=timezone.now())
-        return f"Boards taken from now on leave out {rule.label}."
+        return _("Boards taken from now on leave out %(label)s.") % {"label": rule.label}
 
     step = Step(
-        question=f"Exclude from the boards of “{study}” by rule?",
-        note="The rule holds for all that it speaks of now or later, until somebody lifts it. "
-        "Nothing is deleted, and boards that are published stay as they are.",
-        button="Exclude",
+        question=_("Exclude from the boards of “%(study)s” by rule?") % {"study": study},
+        note=_(
+            "The rule holds for all that it speaks of now or later, until somebody lifts "
+            "it. Nothing is deleted, and boards that are published stay as they are."
+        ),
+        button=_("Exclude"),
         act=act,
         refusals=(RaterError,),
         back=exclusions_of(study),

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -41,16 +43,18 @@ class ExclusionForm(ModelForm):  # type: ignore[type-arg]
         fields = ["participation", "battle", "reason"]
         widgets = {"reason": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
         help_texts = {
-            "participation": "All of one rater's verdicts in one study.",
-            "battle": "Or the verdicts of one battle.",
-            "reason": "One or two sentences. Anybody may read it, on boards and in the study's "
-            "ledger: name nobody.",
+            "participation": gettext_lazy("All of one rater's verdicts in one study."),
+            "battle": gettext_lazy("Or the verdicts of one battle."),
+            "reason": gettext_lazy(
+                "One or two sentences. Anybody may read it, on boards and in the study's "
+                "ledger: name nobody."
+            ),
         }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if bool(data.get("participation")) == bool(data.get("battle")):
-            raise ValidationError("Choose a participation or a battle, and not both.")
+            raise ValidationError(_("Choose a participation or a battle, and not both."))
         return data
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -86,18 +90,21 @@ class ExclusionAdmin(OfVisibleStudies, NeverDeleted, HustingsAdmin):
     def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("raters.change_exclusion")
 
-    @display(description="What")
+    @display(description=gettext_lazy("What"))
     def what(self, exclusion: Exclusion) -> SafeString:
         if exclusion.rule:
             return format_html("Rule: {}", exclusion.get_rule_display())
         if exclusion.participation is not None:
-            return link_to(exclusion.participation, f"Rater {exclusion.participation.rater}")
+            return link_to(
+                exclusion.participation,
+                _("Rater %(rater)s") % {"rater": exclusion.participation.rater},
+            )
         address = reverse("admin:raters_battle_change", args=[exclusion.battle_id])
-        return link(address, f"Battle {exclusion.battle}")
+        return link(address, _("Battle %(battle)s") % {"battle": exclusion.battle})
 
-    @display(description="Now", label={"in force": "warning", "lifted": "default"})
+    @display(description=gettext_lazy("Now"), label={"in force": "warning", "lifted": "default"})
     def standing(self, exclusion: Exclusion) -> str:
-        return "lifted" if exclusion.lifted_at else "in force"
+        return "lifted" if exclusion.lifted_at else _("in force")
 
     def unfit_steps(self, exclusion: Exclusion) -> Iterable[str]:
         # Without an actor it is the rater herself who withdrew.
@@ -137,18 +144,19 @@ class ExclusionAdmin(OfVisibleStudies, NeverDeleted, HustingsAdmin):
             return redirect(request.get_full_path())
         return response
 
-    @action(description="Lift", icon="undo", url_path="lift", permissions=["lift"])
+    @action(description=gettext_lazy("Lift"), icon="undo", url_path="lift", permissions=["lift"])
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
         exclusion = get_object_or_404(self.get_queryset(request), pk=object_id)
 
         def act(_data: dict[str, Any]) -> str:
             lift_exclusion(exclusion, by=actor(request), at=timezone.now())
-            return "The exclusion is lifted."
+            return _("The exclusion is lifted.")
 
         step = Step(
-            question="Lift this exclusion?",
-            note=f"Its verdicts count again in boards taken from now on. It was: {exclusion}",
-            button="Lift",
+            question=_("Lift this exclusion?"),
+            note=_("Its verdicts count again in boards taken from now on. It was: %(exclusion)s")
+            % {"exclusion": exclusion},
+            button=_("Lift"),
             act=act,
             refusals=(RaterError,),
             back=page_of(exclusion),

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import (
@@ -54,7 +56,10 @@ STATE_COLOURS: Final = {
 }
 MOST_ERRORS: Final = 5
 # What came of a canary that did not win.
-OF_CANARY: Final = {"": "undecided: it abstained", "tie": "undecided: a tie"}
+OF_CANARY: Final = {
+    "": gettext_lazy("undecided: it abstained"),
+    "tie": gettext_lazy("undecided: a tie"),
+}
 
 
 class RunForm(StepForm):
@@ -62,26 +67,28 @@ class RunForm(StepForm):
 
     judge = forms.ModelChoiceField(Judge.objects.none(), widget=UnfoldAdminSelectWidget)
     sample = forms.IntegerField(
-        label="Battles",
+        label=gettext_lazy("Battles"),
         required=False,
         min_value=1,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="So many, drawn by the seed; empty: all whose conversation is still there.",
+        help_text=gettext_lazy(
+            "So many, drawn by the seed; empty: all whose conversation is still there."
+        ),
     )
     budget = forms.DecimalField(
-        label="Budget in US dollars",
+        label=gettext_lazy("Budget in US dollars"),
         required=False,
         min_value=Decimal("0.01"),
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="The run pauses once it is spent; empty: no limit.",
+        help_text=gettext_lazy("The run pauses once it is spent; empty: no limit."),
     )
     calls_per_minute = forms.IntegerField(
-        label="Questions a minute",
+        label=gettext_lazy("Questions a minute"),
         required=False,
         min_value=1,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Empty: as many as its endpoint takes.",
+        help_text=gettext_lazy("Empty: as many as its endpoint takes."),
     )
     seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
 
@@ -100,7 +107,11 @@ def judge_step(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> 
 
     def act(data: dict[str, Any]) -> str:
         sample = data["sample"]
-        words = "all battles" if sample is None else f"a sample of {sample:,} battles"
+        words = (
+            _("all battles")
+            if sample is None
+            else _("a sample of %(sample)s battles") % {"sample": f"{sample:,}"}
+        )
         run = start_run(
             data["judge"],
             study,
@@ -113,14 +124,20 @@ def judge_step(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> 
         )
         started.append(run)
         ring_run(run.pk)
-        return f"{run} has started, over {run.judgements.filter(canary='').count():,} battles."
+        return _("%(run)s has started, over %(count)s battles.") % {
+            "run": run,
+            "count": f"{run.judgements.filter(canary='').count():,}",
+        }
 
     step = Step(
-        question=f"Let a judge rate the battles of “{study}”?",
-        note="What it says is kept apart from what people say, and never a part of their boards. "
-        "Conversations are sent to its chat models: the study's ledger says so. Some battles are "
-        "canaries that only a careless judge gets wrong; if one wins, the run counts for nothing.",
-        button="Start",
+        question=_("Let a judge rate the battles of “%(study)s”?") % {"study": study},
+        note=_(
+            "What it says is kept apart from what people say, and never a part of their "
+            "boards. Conversations are sent to its chat models: the study's ledger says "
+            "so. Some battles are canaries that only a careless judge gets wrong; if one "
+            "wins, the run counts for nothing."
+        ),
+        button=_("Start"),
         act=act,
         refusals=(JudgeError,),
         back=page_of(study),
@@ -134,12 +151,12 @@ class BudgetForm(StepForm):
     """With how much to go on."""
 
     budget = forms.DecimalField(
-        label="Budget in US dollars, what is spent included",
+        label=gettext_lazy("Budget in US dollars, what is spent included"),
         required=False,
         min_value=Decimal("0.01"),
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="Empty: as it is.",
+        help_text=gettext_lazy("Empty: as it is."),
     )
 
 
@@ -152,11 +169,14 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
     list_select_related = ["judge", "study"]
     fieldsets = [
         (None, {"fields": ["judge", "study", "selection", "seed"]}),
-        ("How far it is", {"fields": ["state_now", "reason", "done", "cost", "budget"]}),
-        ("What went wrong", {"fields": ["unreadable", "errors"]}),
-        ("Canaries: none may win", {"fields": ["canaries"]}),
         (
-            "When",
+            gettext_lazy("How far it is"),
+            {"fields": ["state_now", "reason", "done", "cost", "budget"]},
+        ),
+        (gettext_lazy("What went wrong"), {"fields": ["unreadable", "errors"]}),
+        (gettext_lazy("Canaries: none may win"), {"fields": ["canaries"]}),
+        (
+            gettext_lazy("When"),
             {"fields": ["started_at", "started_by", "ended_at", "calls_per_minute", "prompts"]},
         ),
     ]
@@ -178,29 +198,35 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         is_routed = compares and run.study.protocol == Study.Protocol.PAIRWISE
         return unfit if is_routed else [*unfit, "routing"]
 
-    @display(description="State", label=STATE_COLOURS)
+    @display(description=gettext_lazy("State"), label=STATE_COLOURS)
     def state_now(self, run: JudgeRun) -> str:
         return run.get_state_display()
 
-    @display(description="Judged")
+    @display(description=gettext_lazy("Judged"))
     def done(self, run: JudgeRun) -> str:
         progress = progress_of(run)
-        failed = f", {progress.failed:,} failed" if progress.failed else ""
-        return f"{progress.finished:,} of {progress.total:,}{failed}"
+        figures = {
+            "finished": f"{progress.finished:,}",
+            "total": f"{progress.total:,}",
+            "failed": f"{progress.failed:,}",
+        }
+        if progress.failed:
+            return _("%(finished)s of %(total)s, %(failed)s failed") % figures
+        return _("%(finished)s of %(total)s") % figures
 
-    @display(description="Cost")
+    @display(description=gettext_lazy("Cost"))
     def cost(self, run: JudgeRun) -> str:
         return f"${progress_of(run).cost:,.2f}"
 
-    @display(description="Answers that could not be read")
+    @display(description=gettext_lazy("Answers that could not be read"))
     def unreadable(self, run: JudgeRun) -> str:
         return f"{progress_of(run).unreadable:,}"
 
-    @display(description="Errors")
+    @display(description=gettext_lazy("Errors"))
     def errors(self, run: JudgeRun) -> SafeString | str:
         said = run.judgements.exclude(error="").order_by("-pk").values_list("state", "error")
         rows = [(Judgement.State(state).label, error[:300]) for state, error in said[:MOST_ERRORS]]
-        return table(["Judgement", "What went wrong"], rows) if rows else "none"
+        return table([_("Judgement"), _("What went wrong")], rows) if rows else "none"
 
     @display(description="")
     def canaries(self, run: JudgeRun) -> SafeString | str:
@@ -211,43 +237,52 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
             (canary, "won" if outcome == losers.get(canary) else OF_CANARY.get(outcome, "lost"))
             for canary, outcome in found.values_list("judgement__canary", "outcome")
         ]
-        return table(["Canary", "What came of it"], rows) if rows else "none judged yet"
+        return table([_("Canary"), _("What came of it")], rows) if rows else _("none judged yet")
 
-    @action(description="Pause", icon="pause", url_path="pause", permissions=["move"])
+    @action(description=gettext_lazy("Pause"), icon="pause", url_path="pause", permissions=["move"])
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         run = self._run(request, object_id)
 
         def act(_data: dict[str, Any]) -> str:
-            pause_run(run, reason="An admin paused it.")
-            return f"{run} is paused."
+            pause_run(run, reason=_("An admin paused it."))
+            return _("%(run)s is paused.") % {"run": run}
 
-        note = "Nothing new is begun; what is under way is finished."
-        return self._ask(request, run, "Pause", note, act)
+        note = _("Nothing new is begun; what is under way is finished.")
+        return self._ask(request, run, _("Pause"), note, act)
 
-    @action(description="Go on", icon="play_arrow", url_path="go-on", permissions=["move"])
+    @action(
+        description=gettext_lazy("Go on"), icon="play_arrow", url_path="go-on", permissions=["move"]
+    )
     def go_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
         run = self._run(request, object_id)
 
         def act(data: dict[str, Any]) -> str:
             go_on_with_run(run, budget=data["budget"])
             ring_run(run.pk)
-            return f"{run} goes on."
+            return _("%(run)s goes on.") % {"run": run}
 
-        note = f"It has cost ${progress_of(run).cost:,.2f} until now."
-        return self._ask(request, run, "Go on", note, act, form=BudgetForm)
+        note = _("It has cost $%(cost)s until now.") % {"cost": f"{progress_of(run).cost:,.2f}"}
+        return self._ask(request, run, _("Go on"), note, act, form=BudgetForm)
 
-    @action(description="Cancel", icon="cancel", url_path="cancel", permissions=["move"])
+    @action(
+        description=gettext_lazy("Cancel"), icon="cancel", url_path="cancel", permissions=["move"]
+    )
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         run = self._run(request, object_id)
 
         def act(_data: dict[str, Any]) -> str:
             cancel_run(run, at=timezone.now())
-            return f"{run} is cancelled."
+            return _("%(run)s is cancelled.") % {"run": run}
 
-        note = "It can't be gone on with. What it said until now stays."
-        return self._ask(request, run, "Cancel", note, act)
+        note = _("It can't be gone on with. What it said until now stays.")
+        return self._ask(request, run, _("Cancel"), note, act)
 
-    @action(description="Routing", icon="alt_route", url_path="routing", permissions=["view"])
+    @action(
+        description=gettext_lazy("Routing"),
+        icon="alt_route",
+        url_path="routing",
+        permissions=["view"],
+    )
     def routing(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What to rely on and whom to ask: a page of the app above, found by its name."""
         run = self._run(request, object_id)

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -55,8 +57,10 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
     chat_models = forms.ModelMultipleChoiceField(
         ChatModel.objects.filter(is_embedder=False),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="One, or several as a jury: each is asked, and they vote. “Judge” among the "
-        "built-in bots needs no key.",
+        help_text=gettext_lazy(
+            "One, or several as a jury: each is asked, and they vote. “Judge” among the "
+            "built-in bots needs no key."
+        ),
     )
 
     class Meta:
@@ -67,13 +71,15 @@ class JudgeForm(ModelForm):  # type: ignore[type-arg]
             "settings": UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         }
         help_texts = {
-            "name": "A name that a judge has already makes its next version.",
-            "settings": 'A JSON object; {} is fine for most. Such as {"repeats": 3, '
-            '"temperature": 0.7}, {"orders": "both"}, or {"rubric": {"warmth": "…"}}. Pairwise '
-            'judges and labels take "instructions", said besides the prompt; pairwise judges take '
-            '"examples" too, a list such as [{"battle": 12, "winner": {"overall": "first"}}], '
-            "which the judge sees as its raters saw them and is never asked about. What a "
-            "protocol does not know is refused.",
+            "name": gettext_lazy("A name that a judge has already makes its next version."),
+            "settings": gettext_lazy(
+                'A JSON object; {} is fine for most. Such as {"repeats": 3, "temperature": '
+                '0.7}, {"orders": "both"}, or {"rubric": {"warmth": "…"}}. Pairwise judges '
+                'and labels take "instructions", said besides the prompt; pairwise judges '
+                'take "examples" too, a list such as [{"battle": 12, "winner": {"overall": '
+                '"first"}}], which the judge sees as its raters saw them and is never '
+                "asked about. What a protocol does not know is refused."
+            ),
         }
 
     def clean_settings(self) -> dict[str, Any]:
@@ -120,8 +126,8 @@ class JudgeAdmin(NeverDeleted, HustingsAdmin):
         asked = ["protocol_name", "jury", "shown_settings"]
         return [
             (None, {"fields": [("name", "version"), "created_at"]}),
-            ("What it is asked", {"fields": asked}),
-            ("The prompt, on a conversation made up for it", {"fields": ["prompt"]}),
+            (_("What it is asked"), {"fields": asked}),
+            (_("The prompt, on a conversation made up for it"), {"fields": ["prompt"]}),
         ]
 
     def has_change_permission(self, request: HttpRequest, obj: Judge | None = None) -> bool:
@@ -133,26 +139,26 @@ class JudgeAdmin(NeverDeleted, HustingsAdmin):
     def unfit_steps(self, judge: Judge) -> Iterable[str]:
         return [] if judge.protocol in EVERY_PROTOCOL else ["new_version"]
 
-    @display(description="Protocol")
+    @display(description=gettext_lazy("Protocol"))
     def protocol_name(self, judge: Judge) -> str:
         protocol = EVERY_PROTOCOL.get(judge.protocol)
         return protocol.name if protocol else judge.protocol
 
-    @display(description="Chat models")
+    @display(description=gettext_lazy("Chat models"))
     def jury(self, judge: Judge) -> str:
         return ", ".join(str(member) for member in judge.chat_models.all()) or "none"
 
-    @display(description="Settings")
+    @display(description=gettext_lazy("Settings"))
     def shown_settings(self, judge: Judge) -> str:
         told = [f"{name}: {value}" for name, value in judge.settings.items()]
-        return "; ".join(told) or "as they come"
+        return "; ".join(told) or _("as they come")
 
     @display(description="")
     def prompt(self, judge: Judge) -> SafeString | str:
         """The first question of a canary, as its chat model reads it."""
         protocol = EVERY_PROTOCOL.get(judge.protocol)
         if protocol is None:
-            return "Nobody is asked."
+            return _("Nobody is asked.")
         rubric = judge.settings.get("rubric", {})
         keys = list(rubric) or [SAMPLE_QUESTION.key]
         questions = [Question(key, key, SAMPLE_QUESTION.question) for key in keys]
@@ -162,7 +168,7 @@ class JudgeAdmin(NeverDeleted, HustingsAdmin):
         return format_html('<pre class="hustings-prompt">{}</pre>', said)
 
     @action(
-        description="New version",
+        description=gettext_lazy("New version"),
         icon="content_copy",
         url_path="new-version",
         permissions=["new_version"],

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin
@@ -42,7 +43,7 @@ def live_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -> H
     study = get_object_or_404(Study.objects.visible_to(user), pk=study_id)
     progress = read_progress(study, at=timezone.now())
     context = model_admin.admin_site.each_context(request) | {
-        "title": f"Live: {study}",
+        "title": _("Live: %(study)s") % {"study": study},
         "opts": Study._meta,
         "original": study,
         "progress": progress,
@@ -70,19 +71,22 @@ def _facts(progress: Progress) -> list[tuple[str, str]]:
     study, spending = progress.study, progress.spending
     cost = dollars(spending.cost)
     if study.budget:
-        cost = f"{cost} of {dollars(study.budget)}"
+        cost = _("%(cost)s of %(budget)s") % {"cost": cost, "budget": dollars(study.budget)}
     completed = f"{progress.participations[Participation.State.COMPLETED]:,}"
     if study.raters_wanted:
-        completed += f" of {study.raters_wanted:,}"
+        completed = _("%(completed)s of %(wanted)s") % {
+            "completed": completed,
+            "wanted": f"{study.raters_wanted:,}",
+        }
     left = progress.forecast.time_left
     return [
-        ("State", study.get_state_display()),
-        ("Raters who completed it", completed),
-        ("Battles judged", f"{progress.battles.judged:,}"),
-        ("Cost so far", cost),
-        ("Cost of a judged battle", dollars(progress.cost_per_battle)),
-        ("Tokens in and out", f"{spending.prompt_tokens:,} · {spending.completion_tokens:,}"),
-        ("Expected time to the end", "not known" if left is None else duration(left)),
+        (_("State"), study.get_state_display()),
+        (_("Raters who completed it"), completed),
+        (_("Battles judged"), f"{progress.battles.judged:,}"),
+        (_("Cost so far"), cost),
+        (_("Cost of a judged battle"), dollars(progress.cost_per_battle)),
+        (_("Tokens in and out"), f"{spending.prompt_tokens:,} · {spending.completion_tokens:,}"),
+        (_("Expected time to the end"), _("not known") if left is None else duration(left)),
     ]
 
 
@@ -90,20 +94,33 @@ def words_of(forecast: Forecast, study: Study) -> str:
     """What is expected, and how that is computed."""
     over = duration(forecast.over)
     if forecast.to_complete is None:
-        return "Nobody has said how many raters the study wants, so it has no end to expect."
+        return _("Nobody has said how many raters the study wants, so it has no end to expect.")
     if forecast.to_complete == 0:
-        return "Every place is filled by somebody who completed the study."
-    to_go = f"{forecast.to_complete:,} raters have still to complete the study"
+        return _("Every place is filled by somebody who completed the study.")
+    to_go = _("%(to_complete)s raters have still to complete the study") % {
+        "to_complete": f"{forecast.to_complete:,}"
+    }
     if study.state != Study.State.OPEN:
-        return f"{to_go}. It is {study.get_state_display()}, so no end is expected."
+        return _("%(to_go)s. It is %(state)s, so no end is expected.") % {
+            "to_go": to_go,
+            "state": study.get_state_display(),
+        }
     left = forecast.time_left
     if left is None:
-        return f"{to_go}, and nobody did in the last {over}: there is no telling when it ends."
-    return (
-        f"{to_go}. {forecast.completed:,} did in the last {over}, {forecast.an_hour:.1f} an hour; "
-        f"if that goes on, the rest takes {duration(left)}. A group that fills more slowly than "
+        return _(
+            "%(to_go)s, and nobody did in the last %(over)s: there is no telling when it ends."
+        ) % {"to_go": to_go, "over": over}
+    return _(
+        "%(to_go)s. %(completed)s did in the last %(over)s, %(an_hour)s an hour; if "
+        "that goes on, the rest takes %(left)s. A group that fills more slowly than "
         "the others makes it longer."
-    )
+    ) % {
+        "to_go": to_go,
+        "completed": f"{forecast.completed:,}",
+        "over": over,
+        "an_hour": f"{forecast.an_hour:.1f}",
+        "left": duration(left),
+    }
 
 
 # Tables
@@ -122,7 +139,14 @@ def _quota_table(division: Division) -> SafeString:
         )
         for fill in division.fills
     ]
-    headers = [division.name, "Filled", "#Completed", "#Active", "#Reserved", "#Places"]
+    headers = [
+        division.name,
+        _("Filled"),
+        _("#Completed"),
+        _("#Active"),
+        _("#Reserved"),
+        _("#Places"),
+    ]
     return table(headers, rows)
 
 
@@ -134,7 +158,7 @@ def _state_table(progress: Progress) -> SafeString:
         for state, count in progress.participations.items()
         if count
     ]
-    return table(["Participation", "Of all", "#Raters"], rows)
+    return table([_("Participation"), _("Of all"), _("#Raters")], rows)
 
 
 def _contestant_table(lines: Sequence[ContestantLine]) -> SafeString:
@@ -157,9 +181,14 @@ def _contestant_table(lines: Sequence[ContestantLine]) -> SafeString:
         for line in lines
     ]
     headers = [
-        "Contestant", "Battles", "#Judged", "#Under way", "#Left", "#Asked who it is",
-        "#Gave a name away",
-    ]  # fmt: skip
+        _("Contestant"),
+        _("Battles"),
+        _("#Judged"),
+        _("#Under way"),
+        _("#Left"),
+        _("#Asked who it is"),
+        _("#Gave a name away"),
+    ]
     return table(headers, rows)
 
 
@@ -173,10 +202,16 @@ def _call_table(lines: Iterable[EndpointLine]) -> SafeString:
         for line in lines
     ]
     headers = [
-        "Chat model", "#Finished", "#Failed", "#Failure share", "#Being asked", "#Waiting",
-        "#Retries", "Errors",
-    ]  # fmt: skip
-    return table(headers, rows, caption="Calls")
+        _("Chat model"),
+        _("#Finished"),
+        _("#Failed"),
+        _("#Failure share"),
+        _("#Being asked"),
+        _("#Waiting"),
+        _("#Retries"),
+        _("Errors"),
+    ]
+    return table(headers, rows, caption=_("Calls"))
 
 
 def _latency_table(lines: Iterable[EndpointLine]) -> SafeString:
@@ -191,10 +226,13 @@ def _latency_table(lines: Iterable[EndpointLine]) -> SafeString:
         for line in lines
     ]
     headers = [
-        "Chat model", "#First words, median", "#95 % within", "#Whole answer, median",
-        "#95 % within",
-    ]  # fmt: skip
-    return table(headers, rows, caption="Latency")
+        _("Chat model"),
+        _("#First words, median"),
+        _("#95 % within"),
+        _("#Whole answer, median"),
+        _("#95 % within"),
+    ]
+    return table(headers, rows, caption=_("Latency"))
 
 
 def _counts(calls: Calls) -> tuple[str, ...]:
@@ -220,7 +258,13 @@ def _cost_table(lines: Iterable[EndpointLine]) -> SafeString:
         )
         for line in lines
     ]
-    headers = ["Chat model", "#Tokens in", "#Tokens out", "#Cost", "#Answers without a count"]
+    headers = [
+        _("Chat model"),
+        _("#Tokens in"),
+        _("#Tokens out"),
+        _("#Cost"),
+        _("#Answers without a count"),
+    ]
     return table(headers, rows)
 
 
@@ -241,7 +285,7 @@ def _hour_table(hours: Sequence[Hour]) -> SafeString:
         )
         for hour in reversed(hours)
     ]
-    return table(["Hour from (UTC)", "Battles judged", "#Battles", "#Raters"], rows)
+    return table([_("Hour from (UTC)"), _("Battles judged"), _("#Battles"), _("#Raters")], rows)
 
 
 # Figures
@@ -280,4 +324,8 @@ def duration(time: timedelta) -> str:
         if amount >= 2:
             return f"{amount:.0f} {unit}s"
     minutes = round(hours * 60)
-    return f"{minutes} minute" if minutes == 1 else f"{minutes} minutes"
+    return (
+        _("%(minutes)s minute") % {"minutes": minutes}
+        if minutes == 1
+        else _("%(minutes)s minutes") % {"minutes": minutes}
+    )

@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
 from accounts.admin_pages import ReadOnlyAdmin, ReadOnlyInline, Step, page_of, take_step
 from raters.admin.live import live_page
 from raters.admin.previews import end_preview_step, preview_step
-from raters.admin.registers import Excludable, OfRealStudies, OfVisibleStudies
+from raters.admin.registers import Excludable, FoundByIdentity, OfRealStudies, OfVisibleStudies
 from raters.errors import RaterError
 from raters.models import Battle, Participation, Rater
 from raters.services.erasing import withdraw_and_erase
@@ -40,31 +42,32 @@ class BattleInline(ReadOnlyInline):
 
 
 @admin.register(Rater)
-class RaterAdmin(OfVisibleStudies, ReadOnlyAdmin):
+class RaterAdmin(FoundByIdentity, OfVisibleStudies, ReadOnlyAdmin):
     """People, pseudonymous."""
 
+    identity_path = "rater"
     study_path = "participations__study"
     list_display = ["code", "created_at"]
-    search_fields = ["code__exact", "participations__recruiting_id__exact"]
-    search_help_text = "A rater's code, or the whole id that the recruiting platform gave."
+    search_fields = ["code__exact"]
     ordering = ["-pk"]
     inlines = [ParticipationInline]
 
 
 @admin.register(Participation)
-class ParticipationAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
+class ParticipationAdmin(FoundByIdentity, OfVisibleStudies, Excludable, ReadOnlyAdmin):
     """One rater in one study."""
+
+    identity_path = "pk"
 
     list_display = ["code", "study", "recruiting_id", "state", "cell", "created_at"]
     list_filter = [("study", OfRealStudies), "state"]
     list_select_related = ["rater", "study", "cell"]
-    search_fields = ["rater__code__exact", "recruiting_id__exact"]
-    search_help_text = "A rater's code, or the whole id that the recruiting platform gave."
+    search_fields = ["rater__code__exact"]
     ordering = ["-pk"]
     fields = [
         "rater",
         "study",
-        ("recruiting_id", "recruiting_study", "recruiting_session"),
+        ("source", "recruiting_id", "recruiting_study", "recruiting_session"),
         "state",
         "cell",
         ("created_at", "ended_at"),
@@ -75,12 +78,24 @@ class ParticipationAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Participation]:
         return super().get_queryset(request).select_related("rater", "study", "cell")
 
-    @display(description="Rater", ordering="rater__code")
+    @display(description=gettext_lazy("Rater"), ordering="rater__code")
     def code(self, participation: Participation) -> str:
         return participation.rater.code
 
+    @display(description=gettext_lazy("Recruiting id"))
+    def recruiting_id(self, participation: Participation) -> str:
+        return participation.identity.recruiting_id
+
+    @display(description=gettext_lazy("Recruiting study"))
+    def recruiting_study(self, participation: Participation) -> str:
+        return participation.identity.recruiting_study
+
+    @display(description=gettext_lazy("Recruiting session"))
+    def recruiting_session(self, participation: Participation) -> str:
+        return participation.identity.recruiting_session
+
     @action(
-        description="Exclude from boards",
+        description=gettext_lazy("Exclude from boards"),
         icon="block",
         url_path="exclude",
         permissions=["exclude"],
@@ -103,21 +118,29 @@ class ParticipationAdmin(OfVisibleStudies, Excludable, ReadOnlyAdmin):
         return ["erase"] if participation.state == Participation.State.WITHDRAWN else []
 
     @action(
-        description="Withdraw and erase", icon="delete", url_path="erase", permissions=["erase"]
+        description=gettext_lazy("Withdraw and erase"),
+        icon="delete",
+        url_path="erase",
+        permissions=["erase"],
     )
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         participation = get_object_or_404(self.get_queryset(request), pk=object_id)
 
         def act(_data: dict[str, Any]) -> str:
             withdraw_and_erase(participation, at=timezone.now())
-            return f"{participation} is withdrawn, and what was said there is erased."
+            return _("%(participation)s is withdrawn, and what was said there is erased.") % {
+                "participation": participation
+            }
 
         step = Step(
-            question=f"Withdraw and erase what {participation.rater} said?",
-            note="Do this where the rater asks for it. Her messages, the answers to them and what "
-            "is known of her groups are erased, and her verdicts are left out of all boards to "
-            "come. Nobody can bring any of it back, and the exclusion can't be lifted.",
-            button="Erase for good",
+            question=_("Withdraw and erase what %(rater)s said?") % {"rater": participation.rater},
+            note=_(
+                "Do this where the rater asks for it. Her messages, the answers to them "
+                "and what is known of her groups are erased, and her verdicts are left out "
+                "of all boards to come. Nobody can bring any of it back, and the exclusion "
+                "can't be lifted."
+            ),
+            button=_("Erase for good"),
             act=act,
             refusals=(RaterError,),
             back=page_of(participation),

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.admin import ModelAdmin
 
@@ -31,7 +32,7 @@ def preview_step(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -
             messages.error(request, str(refusal))
             return redirect(page_of(study))
     context = model_admin.admin_site.each_context(request) | {
-        "title": "Preview",
+        "title": _("Preview"),
         "opts": Study._meta,
         "original": study,
         "back": page_of(study),
@@ -52,5 +53,5 @@ def end_preview_step(
         raise PermissionDenied
     end_preview(preview)
     forget_entry(request, preview)
-    messages.success(request, "The preview has ended, and nothing of it is kept.")
+    messages.success(request, _("The preview has ended, and nothing of it is kept."))
     return redirect(page_of(study))

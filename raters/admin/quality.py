@@ -13,6 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from unfold.admin import ModelAdmin
@@ -51,7 +53,7 @@ def quality_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin) -
     study = _visible_study(request, study_id)
     report = read_quality(study)
     context = model_admin.admin_site.each_context(request) | {
-        "title": f"Quality: {study}",
+        "title": _("Quality: %(study)s") % {"study": study},
         "opts": Study._meta,
         "original": study,
         "report": report,
@@ -79,7 +81,7 @@ def agreement_page(request: HttpRequest, study_id: int, model_admin: ModelAdmin)
     study = _visible_study(request, study_id)
     report = read_agreement(study)
     context = model_admin.admin_site.each_context(request) | {
-        "title": f"Agreement: {study}",
+        "title": _("Agreement: %(study)s") % {"study": study},
         "opts": Study._meta,
         "original": study,
         "report": report,
@@ -103,7 +105,7 @@ def look_again(
     if not request.user.has_perm("raters.change_strike"):
         raise PermissionDenied
     new = look_for_fraud(study, at=timezone.now())
-    words = {0: "Nothing new was found.", 1: "One new signal was found."}
+    words = {0: _("Nothing new was found."), 1: _("One new signal was found.")}
     messages.success(request, words.get(new, f"{new:,} new signals were found."))
     return redirect("admin:raters_study_quality", study_id=study.pk)
 
@@ -122,14 +124,24 @@ def many_looks(report: QualityReport) -> str:
     """What the number of flags means, in words."""
     looks = sum(isfinite(line.ratio.p_value) for line in report.fairness)
     if not looks:
-        return "There is nothing to compare yet."
+        return _("There is nothing to compare yet.")
     stand = sum(line.stands for line in report.fairness)
-    return (
-        f"{report.flagged} of {looks} ratios are flagged: their intervals exclude 1. If no screen "
-        f"hit any group harder, chance alone would flag {report.flagged_by_chance:.1f} on average; "
-        f"{stand} {'stands' if stand == 1 else 'stand'} with all looks taken into account (Holm, "
-        "5 % over all of them)."
-    )
+    return ngettext(
+        "%(flagged)s of %(looks)s ratios are flagged: their intervals exclude 1. If no "
+        "screen hit any group harder, chance alone would flag %(flagged_by_chance)s on "
+        "average; %(stand)s stands with all looks taken into account (Holm, 5 %% over "
+        "all of them).",
+        "%(flagged)s of %(looks)s ratios are flagged: their intervals exclude 1. If no "
+        "screen hit any group harder, chance alone would flag %(flagged_by_chance)s on "
+        "average; %(stand)s stand with all looks taken into account (Holm, 5 %% over "
+        "all of them).",
+        stand,
+    ) % {
+        "flagged": report.flagged,
+        "looks": looks,
+        "flagged_by_chance": f"{report.flagged_by_chance:.1f}",
+        "stand": stand,
+    }
 
 
 # Tables of the quality page
@@ -138,10 +150,10 @@ def many_looks(report: QualityReport) -> str:
 def _facts(report: QualityReport) -> list[tuple[str, str]]:
     every = report.every_kind
     return [
-        ("Strikes given", f"{every.given:,}"),
-        ("Waiting for review", f"{every.waiting:,}"),
-        ("Reviewed", f"{every.false_share.n:,}"),
-        ("Overturned, of those reviewed", _share(every.false_share)),
+        (_("Strikes given"), f"{every.given:,}"),
+        (_("Waiting for review"), f"{every.waiting:,}"),
+        (_("Reviewed"), f"{every.false_share.n:,}"),
+        (_("Overturned, of those reviewed"), _share(every.false_share)),
     ]
 
 
@@ -163,10 +175,16 @@ def _kind_table(report: QualityReport) -> SafeString:
 
     rows = [row(line, kind_in_words(line.kind)) for line in report.kinds]
     if len(rows) > 1:
-        rows.append(row(report.every_kind, "All"))
+        rows.append(row(report.every_kind, _("All")))
     headers = [
-        "Kind", "Reviewed", "#Given", "#Waiting", "#Reviewed", "#Overturned", "#False-strike rate",
-    ]  # fmt: skip
+        _("Kind"),
+        _("Reviewed"),
+        _("#Given"),
+        _("#Waiting"),
+        _("#Reviewed"),
+        _("#Overturned"),
+        _("#False-strike rate"),
+    ]
     return table(headers, rows)
 
 
@@ -181,7 +199,7 @@ def _day_table(days: Sequence[Day]) -> SafeString:
         )
         for day in reversed(days)
     ]
-    return table(["Day (UTC)", "Strikes", "#Strikes", "Of which"], rows)
+    return table([_("Day (UTC)"), _("Strikes"), _("#Strikes"), _("Of which")], rows)
 
 
 def _step_table(steps: Sequence[Step]) -> SafeString:
@@ -201,33 +219,46 @@ def _step_table(steps: Sequence[Step]) -> SafeString:
         )
         for step in steps
     ]
-    return table(["Step", "Of all", "#Raters", "#Share", "Came no further"], rows)
+    return table([_("Step"), _("Of all"), _("#Raters"), _("#Share"), _("Came no further")], rows)
 
 
 def _time_table(times: Iterable[Times]) -> SafeString:
     rows = [
         (
-            str(line.group) if line.group else "Everybody",
+            str(line.group) if line.group else _("Everybody"),
             f"{line.raters:,}",
             *map(_span, (line.message, line.compare, line.battle, line.whole)),
         )
         for line in times
     ]
-    headers = ["Raters", "#Number", "#A message", "#Comparing", "#A battle", "#The whole study"]
-    return table(headers, rows, caption="Median times")
+    headers = [
+        _("Raters"),
+        _("#Number"),
+        _("#A message"),
+        _("#Comparing"),
+        _("#A battle"),
+        _("#The whole study"),
+    ]
+    return table(headers, rows, caption=_("Median times"))
 
 
 def _fairness_tables(lines: Iterable[FairnessLine]) -> list[SafeString]:
     """One table for each kind, any kind first."""
     headers = [
-        "Group", "#Struck", "#Of raters", "#Rate", "#Rate of the rest", "#Ratio", "#95 % interval",
-        "Flag",
-    ]  # fmt: skip
+        _("Group"),
+        _("#Struck"),
+        _("#Of raters"),
+        _("#Rate"),
+        _("#Rate of the rest"),
+        _("#Ratio"),
+        _("#95 % interval"),
+        _("Flag"),
+    ]
     return [
         table(
             headers,
             [_fairness_row(line) for line in some],
-            caption="Strikes of any kind" if kind == ANY_KIND else kind_in_words(kind),
+            caption=_("Strikes of any kind") if kind == ANY_KIND else kind_in_words(kind),
         )
         for kind, some in groupby(lines, key=lambda line: line.kind)
     ]
@@ -253,14 +284,22 @@ def _fairness_row(line: FairnessLine) -> tuple[object, ...]:
 def _alpha_tables(report: AgreementReport) -> SafeString:
     rows = [
         (
-            str(line.group) if line.group else "Everybody",
+            str(line.group) if line.group else _("Everybody"),
             line.dimension,
             f"{line.raters:,}",
             *_alpha(line.alpha),
         )
         for line in report.alphas
     ]
-    headers = ["Raters", "Dimension", "#Number", "#Units", "#Answers", "#α", "#95 % interval"]
+    headers = [
+        _("Raters"),
+        _("Dimension"),
+        _("#Number"),
+        _("#Units"),
+        _("#Answers"),
+        "#α",
+        _("#95 % interval"),
+    ]
     return table(headers, rows)
 
 
@@ -269,22 +308,30 @@ def _consistency_table(report: AgreementReport) -> SafeString:
         (line.dimension, f"{line.share.n:,}", f"{line.share.count:,.0f}", _share(line.share))
         for line in report.consistency
     ]
-    return table(["Dimension", "#Came again", "#Same answer", "#Share"], rows)
+    return table([_("Dimension"), _("#Came again"), _("#Same answer"), _("#Share")], rows)
 
 
 def _rater_table(lines: Iterable[RaterLine]) -> SafeString:
     rows = [
         (
-            link(reverse("admin:raters_participation_change", args=[line.participation_id]),
-                 line.code),
+            link(
+                reverse("admin:raters_participation_change", args=[line.participation_id]),
+                line.code,
+            ),
             f"{line.labels:,}",
             f"{line.agreement.n:,}",
             _share(line.agreement),
             f"{line.reliability:.2f}",
         )
         for line in lines
-    ]  # fmt: skip
-    headers = ["Rater", "#Answers", "#With a majority of others", "#Agrees", "#Reliability"]
+    ]
+    headers = [
+        _("Rater"),
+        _("#Answers"),
+        _("#With a majority of others"),
+        _("#Agrees"),
+        _("#Reliability"),
+    ]
     return table(headers, rows)
 
 
@@ -298,18 +345,30 @@ def _share(share: Share) -> str:
 
 def _alpha(alpha: Alpha | None) -> tuple[str, ...]:
     if alpha is None:
-        return ("–", "–", f"fewer than {LEAST_RATERS} raters", "–")
+        return (
+            "–",
+            "–",
+            _("fewer than %(least_raters)s raters") % {"least_raters": LEAST_RATERS},
+            "–",
+        )
     counts = (f"{alpha.units:,}", f"{alpha.values:,}")
     if not isfinite(alpha.alpha):
-        return (*counts, "nothing varies", "–")
-    interval = f"{alpha.low:.2f} to {alpha.high:.2f}" if isfinite(alpha.low) else "–"
+        return (*counts, _("nothing varies"), "–")
+    interval = (
+        _("%(low)s to %(high)s") % {"low": f"{alpha.low:.2f}", "high": f"{alpha.high:.2f}"}
+        if isfinite(alpha.low)
+        else "–"
+    )
     return (*counts, f"{alpha.alpha:.2f}", interval)
 
 
 def _ratio(ratio: RateRatio) -> tuple[str, str]:
     if not isfinite(ratio.ratio):
         return ("–", "–")
-    return (f"{ratio.ratio:.2f}", f"{ratio.low:.2f} to {ratio.high:.2f}")
+    return (
+        f"{ratio.ratio:.2f}",
+        _("%(low)s to %(high)s") % {"low": f"{ratio.low:.2f}", "high": f"{ratio.high:.2f}"},
+    )
 
 
 def _span(seconds: float | None) -> str:

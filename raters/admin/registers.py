@@ -1,12 +1,17 @@
 """Admin pages of who answers, and what is left out. Many rows: no page counts them all."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.admin import RelatedFieldListFilter
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
+from raters.models import Participation
 from studies.models import Study
+
+# Who calls raters by ids that somebody may look for.
+LOOKED_FOR: Final = (Participation.Source.RECRUITED, Participation.Source.OWN)
 
 
 class OfVisibleStudies:
@@ -42,6 +47,29 @@ class OfRealStudies(RelatedFieldListFilter):
         return field.get_choices(
             include_blank=False, ordering=ordering, limit_choices_to={"preview_of": None}
         )
+
+
+class FoundByIdentity:
+    """Mixed into a register: finds raters by the whole id that they have outside as well.
+
+    No column holds it, so it is looked up by the marks that it would have.
+    """
+
+    search_help_text = gettext_lazy(
+        "A rater's code, or the whole id that the recruiting platform gave."
+    )
+    # From a participation to the register's rows.
+    identity_path: str
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found: QuerySet[Any]
+        found, may_repeat = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+        if not search_term.strip() or found.exists():
+            return found, may_repeat
+        named = Participation.objects.named_anywhere(search_term.strip(), sources=LOOKED_FOR)
+        return queryset.filter(pk__in=named.order_by().values(self.identity_path)), False
 
 
 class Excludable:

@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from unfold.admin import ModelAdmin
@@ -33,12 +35,13 @@ class DecisionForm(forms.Form):
     note = forms.CharField(
         max_length=NOTE_LENGTH,
         required=False,
-        label="A note for the rater",
-        help_text="Optional. She reads it with your decision.",
+        label=gettext_lazy("A note for the rater"),
+        help_text=gettext_lazy("Optional. She reads it with your decision."),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
     )
     decision = forms.ChoiceField(
-        choices=[("confirm", "Confirm"), ("overturn", "Overturn")], widget=forms.HiddenInput
+        choices=[("confirm", gettext_lazy("Confirm")), ("overturn", gettext_lazy("Overturn"))],
+        widget=forms.HiddenInput,
     )
 
 
@@ -57,7 +60,7 @@ def review_page(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
     if wanted is not None and wanted not in queue:
         _say_what_became_of(request, wanted)
     context = model_admin.admin_site.each_context(request) | {
-        "title": "Review",
+        "title": _("Review"),
         "opts": Strike._meta,
         "study": study,
         "everywhere": reverse("admin:raters_review"),
@@ -93,7 +96,11 @@ def decide(request: HttpRequest, strike_id: int, model_admin: ModelAdmin) -> Htt
     else:
         model_admin.log_change(request, strike, review.words)
         tell = messages.warning if review.is_pay_due else messages.success
-        tell(request, f"Rater {strike.participation.rater}: {review.words}")
+        tell(
+            request,
+            _("Rater %(rater)s: %(words)s")
+            % {"rater": strike.participation.rater, "words": review.words},
+        )
     return redirect(_address(study, _following(queue, strike_id)))
 
 
@@ -111,20 +118,23 @@ def exclude_step(
         """Why she is left out; the usual words are there."""
 
         reason = forms.CharField(
-            initial="Fraud",
+            initial=_("Fraud"),
             widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-            help_text="Anybody may read it, on boards and in the study's ledger: name nobody.",
+            help_text=_("Anybody may read it, on boards and in the study's ledger: name nobody."),
         )
 
     def act(data: dict[str, Any]) -> str:
         exclude(participation, reason=data["reason"], by=actor(request), at=timezone.now())
-        return f"Rater {rater} is left out of boards from now on."
+        return _("Rater %(rater)s is left out of boards from now on.") % {"rater": rater}
 
     step = Step(
-        question=f"Leave rater {rater} out of boards?",
-        note="All her verdicts in this study are left out of boards taken from now on. Nothing "
-        "is deleted, and the exclusion can be lifted. Her strikes still wait for a decision.",
-        button="Exclude",
+        question=_("Leave rater %(rater)s out of boards?") % {"rater": rater},
+        note=_(
+            "All her verdicts in this study are left out of boards taken from now on. "
+            "Nothing is deleted, and the exclusion can be lifted. Her strikes still wait "
+            "for a decision."
+        ),
+        button=_("Exclude"),
         act=act,
         refusals=(RaterError,),
         back=_address(_study(request, request.GET.get("study", "")), None),
@@ -201,5 +211,8 @@ def _say_what_became_of(request: HttpRequest, strike_id: int) -> None:
     """Somebody else may have been faster."""
     strike = _strike(request, strike_id)
     if strike.decision:
-        words = f"That strike is {strike.get_decision_display()} by {strike.decided_by} already."
+        words = _("That strike is %(decision)s by %(decided_by)s already.") % {
+            "decision": strike.get_decision_display(),
+            "decided_by": strike.decided_by,
+        }
         messages.info(request, words)

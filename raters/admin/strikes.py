@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from accounts.admin_pages import ReadOnlyAdmin
@@ -20,28 +22,31 @@ class Findings(OfVisibleStudies, ReadOnlyAdmin):
 
     study_path = "participation__study"
     search_fields = ["participation__rater__code__exact"]
-    search_help_text = "A rater's code."
+    search_help_text = gettext_lazy("A rater's code.")
     ordering = ["-pk"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         queryset = super().get_queryset(request)
         return queryset.select_related("participation__rater", "participation__study", "battle")
 
-    @display(description="Kind", ordering="kind")
+    @display(description=gettext_lazy("Kind"), ordering="kind")
     def kind_name(self, found: Strike | Signal) -> str:
         return kind_in_words(found.kind)
 
-    @display(description="Rater")
+    @display(description=gettext_lazy("Rater"))
     def code(self, found: Strike | Signal) -> str:
         return found.participation.rater.code
 
-    @display(description="Study")
+    @display(description=gettext_lazy("Study"))
     def study(self, found: Strike | Signal) -> str:
         return str(found.participation.study)
 
-    @display(description="Found by")
+    @display(description=gettext_lazy("Found by"))
     def found_by(self, found: Strike | Signal) -> str:
-        return f"{found.screen}, version {found.screen_version}"
+        return _("%(screen)s, version %(screen_version)s") % {
+            "screen": found.screen,
+            "screen_version": found.screen_version,
+        }
 
 
 @admin.register(Strike)
@@ -83,7 +88,7 @@ class StrikeAdmin(Findings):
         )
 
     @display(
-        description="Review",
+        description=gettext_lazy("Review"),
         label={"not reviewed": "warning", "confirmed": "default", "overturned": "success"},
     )
     def decided(self, strike: Strike) -> str:
@@ -113,11 +118,11 @@ class SignalAdmin(Findings):
     ]
     readonly_fields = ["kind_name", "figures_line", "others", "found_by"]
 
-    @display(description="Figures")
+    @display(description=gettext_lazy("Figures"))
     def figures_line(self, signal: Signal) -> str:
         return figures_in_words(signal.figures) or "–"
 
-    @display(description="Others now")
+    @display(description=gettext_lazy("Others now"))
     def others(self, signal: Signal) -> str:
         """Raters of the same address now, whatever the figure was when it was found."""
         address = signal.participation.address_hash

@@ -50,7 +50,7 @@ class Battle(models.Model):
     judged_at = models.DateTimeField(null=True, blank=True)
     # When its screens are to run, or to run again if the worker dies; null once they have.
     screen_due_at = models.DateTimeField(null=True, blank=True)
-    reason = models.TextField(blank=True, help_text="Why, in the rater's words; never trusted.")
+    reason = models.TextField(blank=True, help_text=_("Why, in the rater's words; never trusted."))
     # Left out of public pages by an admin, although she agreed that it may stand there.
     is_reason_hidden = models.BooleanField(default=False, db_default=False)
     # What names the conversation where several raters judged the same one, as in imports; empty
@@ -149,11 +149,11 @@ class Reply(models.Model):
         B = "b", "B"
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        CLAIMED = "claimed", "being written"
-        FINISHED = "finished", "finished"
-        FAILED = "failed", "failed"
-        ERASED = "erased", "erased with the rater's data"
+        WAITING = "waiting", _("waiting")
+        CLAIMED = "claimed", _("being written")
+        FINISHED = "finished", _("finished")
+        FAILED = "failed", _("failed")
+        ERASED = "erased", _("erased with the rater's data")
 
     turn = models.ForeignKey(Turn, models.PROTECT, related_name="replies", db_index=False)
     side = models.CharField(max_length=1, choices=Side)

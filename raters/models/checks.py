@@ -73,14 +73,14 @@ class Strike(models.Model):
     screen_version = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField()
     seen_at = models.DateTimeField(null=True, blank=True)
-    objection = models.TextField(blank=True, help_text="In the rater's words; never trusted.")
+    objection = models.TextField(blank=True, help_text=_("In the rater's words; never trusted."))
     objected_at = models.DateTimeField(null=True, blank=True)
     decision = models.CharField(max_length=10, choices=Decision, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    note = models.TextField(blank=True, help_text="The reviewer's; the rater sees it.")
+    note = models.TextField(blank=True, help_text=_("The reviewer's; the rater sees it."))
 
     objects = StrikeQuerySet.as_manager()
 
@@ -143,10 +143,10 @@ class Exclusion(models.Model):
     """
 
     class Rule(models.TextChoices):
-        STRUCK_OUT = "struck_out", "raters who were struck out"
-        UNFINISHED = "unfinished", "raters who did not complete the study"
-        LEAKS = "leaks", "battles in which a model gave its name away"
-        PROBES = "probes", "battles in which the rater asked a model who it is"
+        STRUCK_OUT = "struck_out", _("raters who were struck out")
+        UNFINISHED = "unfinished", _("raters who did not complete the study")
+        LEAKS = "leaks", _("battles in which a model gave its name away")
+        PROBES = "probes", _("battles in which the rater asked a model who it is")
 
     study = models.ForeignKey(Study, models.PROTECT, related_name="exclusions")
     rule = models.CharField(max_length=10, choices=Rule, blank=True)

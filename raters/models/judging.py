@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from raters.models.battles import Battle, Outcome
 from raters.querysets import JudgeRunQuerySet
@@ -72,11 +73,11 @@ class JudgeRun(models.Model):
     """
 
     class State(models.TextChoices):
-        RUNNING = "running", "running"
-        PAUSED = "paused", "paused"
-        FINISHED = "finished", "finished"
-        CANCELLED = "cancelled", "cancelled"
-        FAILED = "failed", "failed"
+        RUNNING = "running", gettext_lazy("running")
+        PAUSED = "paused", gettext_lazy("paused")
+        FINISHED = "finished", gettext_lazy("finished")
+        CANCELLED = "cancelled", gettext_lazy("cancelled")
+        FAILED = "failed", gettext_lazy("failed")
 
     # No index of its own: the unique key below starts with it.
     study = models.ForeignKey(Study, models.PROTECT, related_name="judge_runs", db_index=False)
@@ -96,13 +97,15 @@ class JudgeRun(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal("0.01"))],
-        help_text="US dollars that it may cost. It pauses once they are spent.",
+        help_text=gettext_lazy("US dollars that it may cost. It pauses once they are spent."),
     )
     calls_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="As many questions a minute at most. Each chat model's own limit holds besides.",
+        help_text=gettext_lazy(
+            "As many questions a minute at most. Each chat model's own limit holds besides."
+        ),
     )
     # When the next question may be asked, where so many a minute are allowed.
     next_call_at = models.DateTimeField(null=True, blank=True)
@@ -144,10 +147,10 @@ class Judgement(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        CLAIMED = "claimed", "being judged"
-        FINISHED = "finished", "finished"
-        FAILED = "failed", "failed"
+        WAITING = "waiting", gettext_lazy("waiting")
+        CLAIMED = "claimed", gettext_lazy("being judged")
+        FINISHED = "finished", gettext_lazy("finished")
+        FAILED = "failed", gettext_lazy("failed")
 
     run = models.ForeignKey(JudgeRun, models.PROTECT, related_name="judgements", db_index=False)
     battle = models.ForeignKey(

@@ -15,6 +15,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -62,12 +64,18 @@ class ChatModelForm(ModelForm):  # type: ignore[type-arg]
             "key_variable": UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         }
         help_texts = {
-            "parameters": "A JSON object that goes into each request, such as "
-            '{"temperature": 0.7, "max_tokens": 800}. A bot takes seed and pace_ms.',
-            "key_variable": "The name of the environment variable that holds the key, such as "
-            "OPENAI_API_KEY; never the key itself. Empty if none is needed.",
-            "timeout_s": "The longest silence that is waited out.",
-            "max_concurrent": "How many calls may be open at its endpoint at one time.",
+            "parameters": gettext_lazy(
+                'A JSON object that goes into each request, such as {"temperature": 0.7, '
+                '"max_tokens": 800}. A bot takes seed and pace_ms.'
+            ),
+            "key_variable": gettext_lazy(
+                "The name of the environment variable that holds the key, such as "
+                "OPENAI_API_KEY; never the key itself. Empty if none is needed."
+            ),
+            "timeout_s": gettext_lazy("The longest silence that is waited out."),
+            "max_concurrent": gettext_lazy(
+                "How many calls may be open at its endpoint at one time."
+            ),
         }
 
     def clean_base_url(self) -> str:
@@ -89,13 +97,17 @@ class ChatModelForm(ModelForm):  # type: ignore[type-arg]
         self.data = dict(self.data.items()) | {self.add_prefix("key_variable"): ""}
         if KEY_LIKE.fullmatch(name):
             raise ValidationError(
-                "This looks like a key, and a key must not be kept here; it was not stored. Put "
-                "it into the server's environment, and the variable's name here. If anybody may "
-                "have seen it, ask for a new one."
+                _(
+                    "This looks like a key, and a key must not be kept here; it was not "
+                    "stored. Put it into the server's environment, and the variable's name "
+                    "here. If anybody may have seen it, ask for a new one."
+                )
             )
         raise ValidationError(
-            "The name is in capitals and ends in _API_KEY, such as OPENAI_API_KEY, so that no "
-            "other secret of the server is ever sent to an endpoint."
+            _(
+                "The name is in capitals and ends in _API_KEY, such as OPENAI_API_KEY, so "
+                "that no other secret of the server is ever sent to an endpoint."
+            )
         )
 
     def clean_parameters(self) -> dict[str, Any]:
@@ -103,16 +115,20 @@ class ChatModelForm(ModelForm):  # type: ignore[type-arg]
         if parameters is None:
             return {}
         if not isinstance(parameters, dict):
-            raise ValidationError('This is no JSON object; write one such as {"temperature": 0.7}.')
+            raise ValidationError(
+                _('This is no JSON object; write one such as {"temperature": 0.7}.')
+            )
         if taken := sorted(OWN_PARAMETERS & parameters.keys()):
-            raise ValidationError(f"Leave out {', '.join(taken)}: the request sets it.")
+            raise ValidationError(
+                _("Leave out %(taken)s: the request sets it.") % {"taken": ", ".join(taken)}
+            )
         return parameters
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         base_url = data.get("base_url", "")
         if base_url and not base_url.startswith(BOT_SCHEME) and not data.get("model_id"):
-            self.add_error("model_id", "Say what its endpoint calls it.")
+            self.add_error("model_id", _("Say what its endpoint calls it."))
         if data.get("is_embedder"):
             self._check_embedder(data)
         return data
@@ -120,11 +136,11 @@ class ChatModelForm(ModelForm):  # type: ignore[type-arg]
     def _check_embedder(self, data: dict[str, Any]) -> None:
         base_url = data.get("base_url")
         if base_url is not None and (not base_url or base_url.startswith(BOT_SCHEME)):
-            self.add_error("base_url", "Say where it answers; no built-in bot embeds texts.")
+            self.add_error("base_url", _("Say where it answers; no built-in bot embeds texts."))
         if data.get("system_prompt"):
-            self.add_error("system_prompt", "Leave it empty: texts are embedded as they are.")
+            self.add_error("system_prompt", _("Leave it empty: texts are embedded as they are."))
         if self.instance.pk and self.instance.contestants.exists():
-            self.add_error("is_embedder", "It takes part in a study: register another one.")
+            self.add_error("is_embedder", _("It takes part in a study: register another one."))
 
 
 class TrialForm(forms.Form):
@@ -132,10 +148,12 @@ class TrialForm(forms.Form):
 
     message = forms.CharField(
         max_length=4_000,
-        initial="What should I cook tonight with rice and two eggs?",
+        initial=gettext_lazy("What should I cook tonight with rice and two eggs?"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="It is sent with the system prompt and the parameters of the model. "
-        "Nothing of it is stored.",
+        help_text=gettext_lazy(
+            "It is sent with the system prompt and the parameters of the model. Nothing of "
+            "it is stored."
+        ),
     )
 
 
@@ -150,13 +168,16 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
     change_form_template = "admin/studies/chatmodel/change_form.html"
     readonly_fields = ["key"]
     fieldsets = [
-        ("The model", {"fields": [("name", "version"), "developer", "is_embedder"]}),
+        (gettext_lazy("The model"), {"fields": [("name", "version"), "developer", "is_embedder"]}),
         (
-            "Pinned once it has been in a battle",
+            gettext_lazy("Pinned once it has been in a battle"),
             {"fields": ["base_url", ("model_id", "revision"), "parameters", "system_prompt"]},
         ),
-        ("How it is called", {"fields": ["key_variable", "key", ("timeout_s", "max_concurrent")]}),
-        ("What it costs", {"fields": [("input_price", "output_price")]}),
+        (
+            gettext_lazy("How it is called"),
+            {"fields": ["key_variable", "key", ("timeout_s", "max_concurrent")]},
+        ),
+        (gettext_lazy("What it costs"), {"fields": [("input_price", "output_price")]}),
     ]
     actions_list = ["add_bots"]
     actions_detail = ["try_out", "new_version"]
@@ -190,9 +211,9 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         with changing_chat_model(obj, at=timezone.now()):
             super().save_model(request, obj, form, change)
 
-    @display(description="Key", label=KEY_COLOURS)
+    @display(description=gettext_lazy("Key"), label=KEY_COLOURS)
     def key(self, chat_model: ChatModel) -> str:
-        return {True: "set", False: "not set", None: "none needed"}[is_key_set(chat_model)]
+        return {True: "set", False: _("not set"), None: _("none needed")}[is_key_set(chat_model)]
 
     def unfit_steps(self, chat_model: ChatModel) -> Iterable[str]:
         return [] if chat_model.base_url else ["try_out"]
@@ -203,7 +224,7 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
 
     # Try it
 
-    @action(description="Try it", icon="chat", url_path="try", permissions=["change"])
+    @action(description=gettext_lazy("Try it"), icon="chat", url_path="try", permissions=["change"])
     def try_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Say one thing to the model, and look at the answer."""
         chat_model = get_object_or_404(ChatModel, pk=object_id)
@@ -211,7 +232,7 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         answer = self._ask(request, chat_model, form) if form.is_valid() else None
         reply = answer if isinstance(answer, Reply) else None
         context = self.admin_site.each_context(request) | {
-            "title": f"Try {chat_model}",
+            "title": _("Try %(chat_model)s") % {"chat_model": chat_model},
             "opts": self.model._meta,
             "original": chat_model,
             "form": form,
@@ -230,7 +251,11 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         try:
             return ask(chat_model, form.cleaned_data["message"], deadline=deadline)
         except ProviderError as failure:
-            messages.error(request, f"{chat_model} did not answer: {failure}")
+            messages.error(
+                request,
+                _("%(chat_model)s did not answer: %(failure)s")
+                % {"chat_model": chat_model, "failure": failure},
+            )
             return None
 
     # Built-in bots
@@ -239,7 +264,7 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         return request.user.has_perm("studies.add_chatmodel")
 
     @action(
-        description="Register the built-in bots",
+        description=gettext_lazy("Register the built-in bots"),
         icon="smart_toy",
         url_path="add-bots",
         permissions=["add_bots"],
@@ -249,20 +274,26 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         if request.method == "POST":
             new = register_bots()
             for chat_model in new:
-                self.log_addition(request, chat_model, "A bot that comes with Hustings.")
+                self.log_addition(request, chat_model, _("A bot that comes with Hustings."))
             names = ", ".join(str(chat_model) for chat_model in new)
             messages.success(
-                request, f"Registered: {names}." if new else "Every bot is registered already."
+                request,
+                _("Registered: %(names)s.") % {"names": names}
+                if new
+                else _("Every bot is registered already."),
             )
             return redirect(back)
         step = Step(
-            question="Register the built-in bots?",
-            note="Chat models that are a few rules, of visibly different quality, so that a study "
-            "can be tried without a key: "
+            question=_("Register the built-in bots?"),
+            note=_(
+                "Chat models that are a few rules, of visibly different quality, so that a "
+                "study can be tried without a key:"
+            )
+            + " "
             + " ".join(
                 f"{bot.name.capitalize()}: {bot.description}" for bot in unregistered_bots()
             ),
-            button="Register",
+            button=_("Register"),
             act=lambda _data: "",
             refusals=(),
             back=back,
@@ -281,7 +312,7 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
         return request.user.has_perm("studies.add_chatmodel")
 
     @action(
-        description="New version",
+        description=gettext_lazy("New version"),
         icon="content_copy",
         url_path="new-version",
         permissions=["new_version"],

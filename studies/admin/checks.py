@@ -6,6 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline, TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -13,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from studies.checks import flaws_between, flaws_of_answers, flaws_of_words
 from studies.models import AttentionCheck, ScreenRule, Study
 
-SECTION = "Checks"
+SECTION = gettext_lazy("Checks")
 
 
 class AttentionCheckForm(ModelForm):  # type: ignore[type-arg]
@@ -86,7 +88,9 @@ class ScreenRuleForm(ModelForm):  # type: ignore[type-arg]
     """What one screen may do, where it is not what it does by default."""
 
     kind = forms.ChoiceField(
-        label="What it finds", choices=ScreenRule.Kind.choices, widget=UnfoldAdminSelectWidget
+        label=gettext_lazy("What it finds"),
+        choices=ScreenRule.Kind.choices,
+        widget=UnfoldAdminSelectWidget,
     )
 
     class Meta:
@@ -96,14 +100,14 @@ class ScreenRuleForm(ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "threshold" in self.fields:
-            self.fields["threshold"].help_text = "Empty: the screen's own."
+            self.fields["threshold"].help_text = _("Empty: the screen's own.")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         kind, action = data.get("kind"), data.get("action")
         if action == ScreenRule.Action.STRIKE and kind in ScreenRule.NEVER_A_STRIKE:
             self.add_error(
-                "action", "This alone is never a strike: it may have an honest reason. Tell it."
+                "action", _("This alone is never a strike: it may have an honest reason. Tell it.")
             )
         return data
 
@@ -125,7 +129,7 @@ class ScreenRuleFormSet(PaginationInlineFormSet):
         for form in kept:
             kind = form.cleaned_data["kind"]
             if kind in seen:
-                form.add_error("kind", "There is another rule for this: leave one.")
+                form.add_error("kind", _("There is another rule for this: leave one."))
             seen.add(kind)
 
 

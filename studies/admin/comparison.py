@@ -7,6 +7,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
@@ -28,7 +30,7 @@ class ContestantForm(ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "name" in self.fields:
             self.fields["name"].required = False
-            self.fields["name"].help_text = "How boards name it; empty: as the model is named."
+            self.fields["name"].help_text = _("How boards name it; empty: as the model is named.")
 
     def clean_name(self) -> str:
         model = self.cleaned_data.get("chat_model")
@@ -52,9 +54,9 @@ class ContestantFormSet(PaginationInlineFormSet):
                 continue
             name, model = form.cleaned_data["name"], form.cleaned_data["chat_model"]
             if model.pk in models:
-                form.add_error("chat_model", f"{model} takes part already.")
+                form.add_error("chat_model", _("%(model)s takes part already.") % {"model": model})
             elif name in names:
-                form.add_error("name", f"Another contestant is named {name}.")
+                form.add_error("name", _("Another contestant is named %(name)s.") % {"name": name})
             names.add(name)
             models.add(model.pk)
 
@@ -71,7 +73,7 @@ class ContestantInline(NeverDeleted, TabularInline):
     autocomplete_fields = ["chat_model"]
     can_delete = False
     hide_title = True
-    after = "The question"
+    after = gettext_lazy("The question")
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return False
@@ -94,7 +96,7 @@ class ContestantInline(NeverDeleted, TabularInline):
 
     @display(description="")
     def page(self, contestant: Contestant) -> str:
-        return link_to(contestant, "Open") if contestant.pk else ""
+        return link_to(contestant, _("Open")) if contestant.pk else ""
 
 
 def _count(battles: str) -> Coalesce:
@@ -147,16 +149,21 @@ class DimensionFormSet(PaginationInlineFormSet):
         ]
         keys = [dimension["key"] for dimension in kept]
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
-            raise ValidationError(f"Two dimensions have the key {twice[0]}: give one another.")
+            raise ValidationError(
+                _("Two dimensions have the key %(twice)s: give one another.") % {"twice": twice[0]}
+            )
         overall = [dimension["name"] for dimension in kept if dimension["is_overall"]]
         if len(overall) > 1:
             raise ValidationError(
-                "Only one dimension can be the overall one, and these are ticked: "
-                f"{', '.join(overall)}. Choose the one that the board should open with."
+                _(
+                    "Only one dimension can be the overall one, and these are ticked: "
+                    "%(overall)s. Choose the one that the board should open with."
+                )
+                % {"overall": ", ".join(overall)}
             )
         if not overall:
             raise ValidationError(
-                "Tick “is overall” on one dimension: it is the one that the board opens with."
+                _("Tick “is overall” on one dimension: it is the one that the board opens with.")
             )
 
     def save(self, commit: bool = True) -> list[Dimension]:  # noqa: FBT001, FBT002
@@ -179,7 +186,7 @@ class DimensionInline(StackedInline):
     formset = DimensionFormSet
     extra = 0
     fields = [("name", "key"), "question", "help", ("weight", "position", "is_overall")]
-    after = "The question"
+    after = gettext_lazy("The question")
 
     def get_extra(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> int:
         return 0 if obj else 1

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldBooleanWidget
 
@@ -29,11 +31,13 @@ class SplitForm(ReasonForm):
     """A step that asks why, and whether it may leave others that have never met."""
 
     may_split = forms.BooleanField(
-        label="Withdraw it although that cuts others off",
+        label=gettext_lazy("Withdraw it although that cuts others off"),
         widget=UnfoldBooleanWidget,
-        help_text="Boards would then compare them by its past battles alone: once those are left "
-        "out, nobody can be ranked. Better let them meet before it goes.",
-        error_messages={"required": "Tick this, or go back and let them meet first."},
+        help_text=gettext_lazy(
+            "Boards would then compare them by its past battles alone: once those are left "
+            "out, nobody can be ranked. Better let them meet before it goes."
+        ),
+        error_messages={"required": gettext_lazy("Tick this, or go back and let them meet first.")},
     )
 
 
@@ -77,7 +81,12 @@ class ContestantAdmin(ReadOnly, HustingsAdmin):
     def unfit_steps(self, contestant: Contestant) -> Iterable[str]:
         return ["withdraw"] if contestant.withdrawn_at else []
 
-    @action(description="Withdraw", icon="logout", url_path="withdraw", permissions=["withdraw"])
+    @action(
+        description=gettext_lazy("Withdraw"),
+        icon="logout",
+        url_path="withdraw",
+        permissions=["withdraw"],
+    )
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
         contestant = get_object_or_404(self.get_queryset(request), pk=object_id)
         parts = parts_left_by(contestant)
@@ -89,14 +98,16 @@ class ContestantAdmin(ReadOnly, HustingsAdmin):
                 at=timezone.now(),
                 may_split=data.get("may_split", False),
             )
-            return f"{contestant} has withdrawn."
+            return _("%(contestant)s has withdrawn.") % {"contestant": contestant}
 
         step = Step(
-            question=f"Withdraw {contestant}?",
-            note="It meets nobody any more. Its battles and the boards already published stay, "
-            "and boards show the reason. It can't come back into this study."
+            question=_("Withdraw %(contestant)s?") % {"contestant": contestant},
+            note=_(
+                "It meets nobody any more. Its battles and the boards already published "
+                "stay, and boards show the reason. It can't come back into this study."
+            )
             + (f" {cut_off_by(contestant, parts)}" if parts else ""),
-            button="Withdraw",
+            button=_("Withdraw"),
             act=act,
             refusals=(StudyError,),
             back=page_of(contestant),
@@ -108,4 +119,4 @@ class ContestantAdmin(ReadOnly, HustingsAdmin):
 
 def standing_of(contestant: Contestant) -> str:
     """Whether the contestant takes part, in two words."""
-    return "withdrawn" if contestant.withdrawn_at else "takes part"
+    return "withdrawn" if contestant.withdrawn_at else _("takes part")

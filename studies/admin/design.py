@@ -10,7 +10,10 @@ from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -78,23 +81,27 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         widgets = {"task": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
         help_texts = {
-            "asks_to_quote": "Raters are asked, beside their consent, if what they write may be "
-            "published without a name; taking part never depends on it. The reasons of those who "
-            "agree stand on contestants’ pages, as long as this is ticked. You can hide each of "
-            "them, on the page of its battle.",
+            "asks_to_quote": gettext_lazy(
+                "Raters are asked, beside their consent, if what they write may be "
+                "published without a name; taking part never depends on it. The reasons of "
+                "those who agree stand on contestants’ pages, as long as this is ticked. "
+                "You can hide each of them, on the page of its battle."
+            ),
         }
 
     def clean_electorate(self) -> Electorate | None:
         electorate: Electorate | None = self.cleaned_data["electorate"]
         had = self.instance.electorate_id
         if had and electorate is None:
-            raise ValidationError("Choose another electorate; a study keeps one once it has one.")
+            raise ValidationError(
+                _("Choose another electorate; a study keeps one once it has one.")
+            )
         return electorate
 
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).strip().upper()
         if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
-            raise ValidationError("Three letters, such as GBP, USD or EUR.")
+            raise ValidationError(_("Three letters, such as GBP, USD or EUR."))
         return currency
 
     def clean_recruiting_parameter(self) -> str:
@@ -109,17 +116,20 @@ class StudyForm(ModelForm):  # type: ignore[type-arg]
     def _clean_parameter(self, field: str) -> str:
         name = str(self.cleaned_data[field]).strip()
         if name and not PARAMETER_NAME.fullmatch(name):
-            raise ValidationError("A letter first, then letters, digits and _ - . only.")
+            raise ValidationError(_("A letter first, then letters, digits and _ - . only."))
         return name
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         least, most = data.get("min_turns"), data.get("max_turns")
         if least and most is not None and most < least:
-            self.add_error("max_turns", f"Raters write {least} messages at least: allow as many.")
+            self.add_error(
+                "max_turns",
+                _("Raters write %(least)s messages at least: allow as many.") % {"least": least},
+            )
         names = [data[field] for field in PARAMETERS if data.get(field)]
         if len(set(names)) < len(names):
-            self.add_error("recruiting_parameter", "Each parameter needs a name of its own.")
+            self.add_error("recruiting_parameter", _("Each parameter needs a name of its own."))
         return data
 
 
@@ -147,14 +157,15 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
     ]
     change_form_template = "admin/studies/study/change_form.html"
     # Inlines say in `after` which of these they follow on the page.
-    fieldsets: list[tuple[str, dict[str, Any]]] = [
+    fieldsets: list[tuple[str | Promise, dict[str, Any]]] = [
         (
-            "The question",
+            gettext_lazy("The question"),
             {
                 "fields": [
                     "title",
                     "slug",
                     "question",
+                    "language",
                     "protocol",
                     "state",
                     "pause_reason",
@@ -164,14 +175,14 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
                 ]
             },
         ),
-        ("Electorate and quotas", {"fields": ["electorate", "quotas"]}),
+        (gettext_lazy("Electorate and quotas"), {"fields": ["electorate", "quotas"]}),
         (
-            "Task and turns",
+            gettext_lazy("Task and turns"),
             {"fields": ["task", ("min_turns", "max_turns"), "battles_each", "battles_planned"]},
         ),
-        ("Checks", {"fields": ["strikes_allowed", "screener"]}),
+        (gettext_lazy("Checks"), {"fields": ["strikes_allowed", "screener"]}),
         (
-            "Pay and budget",
+            gettext_lazy("Pay and budget"),
             {"fields": ["minutes_estimated", ("pay", "currency"), "hourly_rate", "budget"]},
         ),
         (
@@ -187,8 +198,14 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
                 ]
             },
         ),
-        ("Way in and way back", {"fields": ["entrance", *PARAMETERS, "reservation_minutes"]}),
-        ("Who may see it", {"fields": ["is_public", "asks_to_quote", "retention_days", "team"]}),
+        (
+            gettext_lazy("Way in and way back"),
+            {"fields": ["entrance", *PARAMETERS, "reservation_minutes"]},
+        ),
+        (
+            gettext_lazy("Who may see it"),
+            {"fields": ["is_public", "asks_to_quote", "retention_days", "team"]},
+        ),
     ]
     # Side by side, all of them would be wider than a desk's screen.
     actions_detail = [
@@ -199,7 +216,7 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
         "take_again",
         "pause",
         {
-            "title": "Design",
+            "title": gettext_lazy("Design"),
             "icon": "design_services",
             "items": [
                 "plan",
@@ -212,7 +229,7 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
             ],
         },
         {
-            "title": "More",
+            "title": gettext_lazy("More"),
             "icon": "more_horiz",
             "items": [
                 "take_board",
@@ -333,35 +350,37 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
         with changing_rules(study, at=timezone.now()):
             return super().changeform_view(request, object_id, form_url, context)
 
-    @display(description="State", label=STATE_COLOURS, ordering="state")
+    @display(description=gettext_lazy("State"), label=STATE_COLOURS, ordering="state")
     def standing(self, study: Study) -> tuple[str, str]:
         return study.state, study.get_state_display()
 
-    @display(description="Raters", ordering="rater_count")
+    @display(description=gettext_lazy("Raters"), ordering="rater_count")
     def raters(self, study: Study) -> str:
         return f"{getattr(study, 'rater_count', 0):,}"
 
-    @display(description="So far")
+    @display(description=gettext_lazy("So far"))
     def progress(self, study: Study) -> str:
         verdicts = study.dimensions.aggregate(n=Count("verdicts"))["n"]
         battles = study.contestants.aggregate(n=Count("battles_as_a"))["n"]
-        return (
-            f"{study.participations.count():,} raters · {battles:,} battles · {verdicts:,} verdicts"
-        )
+        return _("%(count)s raters · %(battles)s battles · %(verdicts)s verdicts") % {
+            "count": f"{study.participations.count():,}",
+            "battles": f"{battles:,}",
+            "verdicts": f"{verdicts:,}",
+        }
 
-    @display(description="Places")
+    @display(description=gettext_lazy("Places"))
     def quotas(self, study: Study) -> SafeString | str:
         return quota_tables(study)
 
-    @display(description="Battles in all")
+    @display(description=gettext_lazy("Battles in all"))
     def battles_planned(self, study: Study) -> str:
         return battles_planned_of(study)
 
-    @display(description="Hourly rate")
+    @display(description=gettext_lazy("Hourly rate"))
     def hourly_rate(self, study: Study) -> str:
         return hourly_rate_of(study)
 
-    @display(description="Stopping rules")
+    @display(description=gettext_lazy("Stopping rules"))
     def stopping(self, study: Study) -> str:
         return words_of_stopping(study)
 
@@ -388,7 +407,7 @@ def _first_dimension() -> dict[str, Any]:
     overall = next(spec for spec in template.dimensions if spec.is_overall)
     return {
         "key": overall.key,
-        "name": "Overall",
+        "name": _("Overall"),
         "question": overall.question,
         "is_overall": True,
     }

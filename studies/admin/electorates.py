@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from accounts.admin_pages import ReadOnlyAdmin, link, link_to, page_of, stack, table
@@ -27,8 +29,8 @@ class ElectorateAdmin(ReadOnlyAdmin):
     search_fields = ["name", "slug"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "description", "used_by"]}),
-        ("Groups and shares", {"fields": ["figures"], "classes": ["full-width"]}),
-        ("Sources", {"fields": ["origins"], "classes": ["full-width"]}),
+        (gettext_lazy("Groups and shares"), {"fields": ["figures"], "classes": ["full-width"]}),
+        (gettext_lazy("Sources"), {"fields": ["origins"], "classes": ["full-width"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Electorate]:
@@ -39,24 +41,24 @@ class ElectorateAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("studies.add_electorate")
 
-    @display(description="Axes", ordering="axis_total")
+    @display(description=gettext_lazy("Axes"), ordering="axis_total")
     def axis_count(self, electorate: Electorate) -> int:
         return int(getattr(electorate, "axis_total", 0))
 
-    @display(description="Studies", ordering="study_total")
+    @display(description=gettext_lazy("Studies"), ordering="study_total")
     def study_count(self, electorate: Electorate) -> int:
         return int(getattr(electorate, "study_total", 0))
 
-    @display(description="Used by")
+    @display(description=gettext_lazy("Used by"))
     def used_by(self, electorate: Electorate) -> SafeString | str:
         studies = Study.objects.filter(electorate=electorate)
-        return stack(link_to(study) for study in studies) or "No study yet."
+        return stack(link_to(study) for study in studies) or _("No study yet.")
 
-    @display(description="Shares of the electorate")
+    @display(description=gettext_lazy("Shares of the electorate"))
     def figures(self, electorate: Electorate) -> SafeString:
         return stack(
             table(
-                ["Group", "#Share", "Key", "Source"],
+                [_("Group"), _("#Share"), _("Key"), _("Source")],
                 [
                     (group.name, f"{group.share:.2%}", group.key, group.source.key)
                     for group in axis.groups.all()
@@ -66,10 +68,10 @@ class ElectorateAdmin(ReadOnlyAdmin):
             for axis in electorate.axes.prefetch_related("groups__source")
         )
 
-    @display(description="Where shares were read")
+    @display(description=gettext_lazy("Where shares were read"))
     def origins(self, electorate: Electorate) -> SafeString:
         return table(
-            ["Key", "Publication", "Licence", "Note"],
+            [_("Key"), _("Publication"), _("Licence"), _("Note")],
             [
                 (source.key, _publication(source), source.licence or "–", source.note or "–")
                 for source in electorate.sources.all()
@@ -90,11 +92,15 @@ class ElectorateAdmin(ReadOnlyAdmin):
             except (ElectorateError, StudyError) as refusal:
                 form.add_error(None, str(refusal))
             else:
-                self.log_addition(request, electorate, "Made from published figures.")
-                messages.success(request, f"The electorate “{electorate}” is ready for studies.")
+                self.log_addition(request, electorate, _("Made from published figures."))
+                messages.success(
+                    request,
+                    _("The electorate “%(electorate)s” is ready for studies.")
+                    % {"electorate": electorate},
+                )
                 return redirect(page_of(electorate))
         context = self.admin_site.each_context(request) | {
-            "title": "Add an electorate",
+            "title": _("Add an electorate"),
             "opts": self.model._meta,
             "form": form,
         }

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
@@ -18,25 +20,27 @@ class SharingForm(StepForm):
     """With whom data were shared, which, and on which day."""
 
     recipient = forms.CharField(
-        label="With whom",
+        label=gettext_lazy("With whom"),
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text="An organisation, or “anybody” for data that were published.",
+        help_text=gettext_lazy("An organisation, or “anybody” for data that were published."),
     )
     what = forms.CharField(
-        label="Which data",
+        label=gettext_lazy("Which data"),
         max_length=300,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Such as: all verdicts with groups, without conversations.",
+        help_text=gettext_lazy("Such as: all verdicts with groups, without conversations."),
     )
     shared_on = forms.DateField(
-        label="On", widget=UnfoldAdminSingleDateWidget, initial=lambda: timezone.now().date()
+        label=gettext_lazy("On"),
+        widget=UnfoldAdminSingleDateWidget,
+        initial=lambda: timezone.now().date(),
     )
 
     def clean_shared_on(self) -> Any:
         day = self.cleaned_data["shared_on"]
         if day > timezone.now().date():
-            raise forms.ValidationError("Record it once it has happened.")
+            raise forms.ValidationError(_("Record it once it has happened."))
         return day
 
 
@@ -44,7 +48,7 @@ class LedgerSteps(StudyLinks):
     """Record that data were shared."""
 
     @action(
-        description="Record a sharing of data",
+        description=gettext_lazy("Record a sharing of data"),
         icon="share",
         url_path="share-data",
         permissions=["change"],
@@ -54,14 +58,18 @@ class LedgerSteps(StudyLinks):
 
         def act(data: dict[str, Any]) -> str:
             record_sharing(study, **data, at=timezone.now())
-            return f"The ledger says that data were shared with: {data['recipient']}."
+            return _("The ledger says that data were shared with: %(recipient)s.") % {
+                "recipient": data["recipient"]
+            }
 
         step = Step(
-            question="Record a sharing of data?",
-            note="Whenever data of this study were given to somebody, or published: the platform "
-            "can't know of it. It becomes an entry of the study's public ledger, which nobody can "
-            "change or remove. Name no person.",
-            button="Record",
+            question=_("Record a sharing of data?"),
+            note=_(
+                "Whenever data of this study were given to somebody, or published: the "
+                "platform can't know of it. It becomes an entry of the study's public "
+                "ledger, which nobody can change or remove. Name no person."
+            ),
+            button=_("Record"),
             act=act,
             refusals=(StudyError,),
             back=page_of(study),

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from accounts.admin_pages import Step, page_of, take_step
@@ -17,54 +19,76 @@ from studies.planning import open_study
 class LifeCycleSteps(StudyLinks):
     """Open, pause, close, archive."""
 
-    @action(description="Open", icon="play_arrow", url_path="open", permissions=["change"])
+    @action(
+        description=gettext_lazy("Open"), icon="play_arrow", url_path="open", permissions=["change"]
+    )
     def open(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._move(
             request,
             object_id,
             Study.State.OPEN,
-            "Raters can take part until you pause or close it.",
+            _("Raters can take part until you pause or close it."),
         )
 
-    @action(description="Pause", icon="pause", url_path="pause", permissions=["change"])
+    @action(
+        description=gettext_lazy("Pause"), icon="pause", url_path="pause", permissions=["change"]
+    )
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._move(
             request,
             object_id,
             Study.State.PAUSED,
-            "Nobody new can take part until you open it again.",
+            _("Nobody new can take part until you open it again."),
         )
 
-    @action(description="Close", icon="stop", url_path="close", permissions=["change"])
+    @action(
+        description=gettext_lazy("Close"), icon="stop", url_path="close", permissions=["change"]
+    )
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._move(
             request,
             object_id,
             Study.State.CLOSED,
-            "No more verdicts come in. A closed study can't be opened again; boards can be taken.",
+            _(
+                "No more verdicts come in. A closed study can't be opened again; boards "
+                "can be taken."
+            ),
         )
 
-    @action(description="Archive", icon="inventory_2", url_path="archive", permissions=["change"])
+    @action(
+        description=gettext_lazy("Archive"),
+        icon="inventory_2",
+        url_path="archive",
+        permissions=["change"],
+    )
     def archive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._move(
-            request, object_id, Study.State.ARCHIVED, "It is over for good. Its boards stay public."
+            request,
+            object_id,
+            Study.State.ARCHIVED,
+            _("It is over for good. Its boards stay public."),
         )
 
     def _move(
         self, request: HttpRequest, object_id: str, to: Study.State, note: str
     ) -> HttpResponse:
         study = self._study(request, object_id)
-        verb = {"open": "Open", "paused": "Pause", "closed": "Close", "archived": "Archive"}[to]
+        verb = {
+            "open": _("Open"),
+            "paused": _("Pause"),
+            "closed": _("Close"),
+            "archived": _("Archive"),
+        }[to]
 
         def act(_data: dict[str, Any]) -> str:
             if to == Study.State.OPEN:
                 open_study(study, at=timezone.now())
             else:
                 move_study(study, to=to, at=timezone.now())
-            return f"The study is {to.label} now."
+            return _("The study is %(label)s now.") % {"label": to.label}
 
         step = Step(
-            question=f"{verb} this study?",
+            question=_("%(verb)s this study?") % {"verb": verb},
             note=note,
             button=verb,
             act=act,

@@ -14,6 +14,8 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
 
@@ -57,18 +59,20 @@ class AllocationForm(forms.Form):
     """How many raters, and among what their places are divided."""
 
     raters = forms.IntegerField(
-        label="Raters",
+        label=gettext_lazy("Raters"),
         min_value=1,
         max_value=1_000_000,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Places in all.",
+        help_text=gettext_lazy("Places in all."),
     )
     quota_by = forms.ChoiceField(
-        label="Divided among",
+        label=gettext_lazy("Divided among"),
         choices=Study.QuotaBy.choices,
         widget=UnfoldAdminRadioSelectWidget,
-        help_text="By groups, a rater needs a place in each of her groups. By cells, in her "
-        "combination of groups: closer to the electorate, but small cells get nobody.",
+        help_text=gettext_lazy(
+            "By groups, a rater needs a place in each of her groups. By cells, in her "
+            "combination of groups: closer to the electorate, but small cells get nobody."
+        ),
     )
 
 
@@ -76,7 +80,7 @@ def quota_tables(study: Study) -> SafeString | str:
     """The places of a study, by axis or by cell, with how many of them are taken."""
     quotas = list(study.quotas.select_related("group__axis", "cell"))
     if not quotas:
-        return "None yet: allocate quotas once the electorate is chosen."
+        return _("None yet: allocate quotas once the electorate is chosen.")
     total = study.raters_wanted or 0
     taken = places_taken(study)
     parts = [
@@ -104,7 +108,7 @@ def allocation_page(admin: ModelAdmin, request: HttpRequest, study: Study) -> Ht
         except StudyError as refusal:
             form.add_error(None, str(refusal))
     context = admin.admin_site.each_context(request) | {
-        "title": "Allocate quotas",
+        "title": _("Allocate quotas"),
         "opts": admin.model._meta,
         "original": study,
         "form": form,
@@ -121,7 +125,10 @@ def _allocate(
         now = timezone.now()
         choose_quota_kind(study, quota_by=quota_by, at=now)
         allocate_quotas(study, raters=raters, at=now)
-    done = f"{raters:,} places are divided among {study.get_quota_by_display()}."
+    done = _("%(raters)s places are divided among %(quota_by)s.") % {
+        "raters": f"{raters:,}",
+        "quota_by": study.get_quota_by_display(),
+    }
     admin.log_change(request, study, done)
     messages.success(request, done)
     return redirect(page_of(study))
@@ -169,12 +176,12 @@ def _line_of(quota: Quota, total: int, taken: "Counter[int]") -> Line:
 
 def _subject_of(quota: Quota) -> Group | Cell:
     subject = quota.group or quota.cell
-    assert subject is not None, "the database keeps a quota without group or cell out"  # noqa: S101
+    assert subject is not None, _("the database keeps a quota without group or cell out")  # noqa: S101
     return subject
 
 
 def _division_of(quota: Quota) -> str:
-    return quota.group.axis.name if quota.group else "Cells"
+    return quota.group.axis.name if quota.group else _("Cells")
 
 
 def _name_of(subject: Group | Cell) -> str:

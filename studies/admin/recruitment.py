@@ -7,6 +7,8 @@ from django import forms
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminURLInputWidget
 
@@ -36,7 +38,7 @@ class ConsentTextInline(NeverDeleted, StackedInline):
     extra = 0
     fields = ["summary", "text"]
     can_delete = False
-    after = "Task and turns"
+    after = gettext_lazy("Task and turns")
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return False
@@ -50,11 +52,11 @@ class CompletionCodeForm(ModelForm):  # type: ignore[type-arg]
     """The code of one outcome. A new row counts once something is written in it."""
 
     redirect_url = forms.URLField(
-        label="Redirect",
+        label=gettext_lazy("Redirect"),
         required=False,
         assume_scheme="https",
         widget=UnfoldAdminURLInputWidget,
-        help_text="Back to the recruiting platform.",
+        help_text=gettext_lazy("Back to the recruiting platform."),
     )
 
     class Meta:
@@ -82,7 +84,7 @@ class CompletionCodeInline(TabularInline):
     fields = ["outcome", "code", "redirect_url"]
     hide_title = True
     max_num = len(CompletionCode.Outcome)
-    after = "Way in and way back"
+    after = gettext_lazy("Way in and way back")
 
     def get_extra(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> int:
         return len(unnamed_outcomes(obj))
@@ -99,6 +101,6 @@ def unnamed_outcomes(study: Study | None) -> list[CompletionCode.Outcome]:
 def hourly_rate_of(study: Study) -> str:
     """What an hour is paid, or what has to be said to know it."""
     if study.pay is None or not study.minutes_estimated:
-        return "Say the pay and the estimated minutes, and it shows here."
+        return _("Say the pay and the estimated minutes, and it shows here.")
     rate = Decimal(study.pay) * MINUTES_OF_AN_HOUR / study.minutes_estimated
-    return f"{rate:,.2f} {study.currency} an hour"
+    return _("%(rate)s %(currency)s an hour") % {"rate": f"{rate:,.2f}", "currency": study.currency}

@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline
 from unfold.decorators import action
 from unfold.forms import PaginationInlineFormSet
@@ -23,7 +25,7 @@ from studies.stopping import (
     take_raters_again,
 )
 
-SECTION = "Queue and stopping"
+SECTION = gettext_lazy("Queue and stopping")
 # What the pairs in the queue were chosen by.
 QUEUE_SETTINGS = ("policy", "battle_cap", "battle_floor")
 
@@ -34,7 +36,10 @@ class StoppingRuleForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = StoppingRule
         fields = ["kind", "ranking", "confidence", "sigma", "top", "first", "second"]
-        labels = {"first": "First of the pair", "second": "Second of the pair"}
+        labels = {
+            "first": gettext_lazy("First of the pair"),
+            "second": gettext_lazy("Second of the pair"),
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -72,7 +77,10 @@ class StoppingRuleFormSet(PaginationInlineFormSet):
             return
         kept = [form for form in self.forms if form.cleaned_data and form not in self.deleted_forms]
         if kept and self.instance.protocol == Study.Protocol.SINGLE:
-            raise ValidationError(f"{NO_QUEUE} Remove the rules, or let raters compare two.")
+            raise ValidationError(
+                _("%(no_queue)s Remove the rules, or let raters compare two.")
+                % {"no_queue": _(NO_QUEUE)}
+            )
         standing = list(self._standing())
         # Contestants may still be entered; before it opens the study is told what is missing.
         if len(standing) >= CONTESTANTS_NEEDED:
@@ -118,30 +126,36 @@ def _is_fixed(study: Study | None) -> bool:
 def words_of_stopping(study: Study) -> str:
     """What ends the study, and whether that can still be changed."""
     if study.protocol == Study.Protocol.SINGLE:
-        return NO_QUEUE
+        return _(NO_QUEUE)
     rules = study.stopping_rules.count()
     if are_rules_fixed(study):
-        stand = "The rules below are fixed" if rules else "There are none, and none can be added"
-        since = "has raters" if study.state == Study.State.DRAFT else "has opened"
-        return (
-            f"{stand}, since the study {since}: whoever sees its figures could otherwise choose "
-            "the rule that is just fulfilled. How pairs are chosen may change; the queue is then "
-            "filled anew."
+        stand = (
+            _("The rules below are fixed") if rules else _("There are none, and none can be added")
         )
+        since = _("has raters") if study.state == Study.State.DRAFT else _("has opened")
+        return _(
+            "%(stand)s, since the study %(since)s: whoever sees its figures could "
+            "otherwise choose the rule that is just fulfilled. How pairs are chosen "
+            "may change; the queue is then filled anew."
+        ) % {"stand": stand, "since": since}
     what = (
-        "Once all rules below are fulfilled, the study's question is answered."
+        _("Once all rules below are fulfilled, the study's question is answered.")
         if rules
-        else "None yet: the study goes on until its places are filled. Add below what has to be "
-        "known for its question to be answered."
+        else _(
+            "None yet: the study goes on until its places are filled. Add below what has "
+            "to be known for its question to be answered."
+        )
     )
-    return f"{what} Rules can't be changed once the study has opened; how pairs are chosen can."
+    return _(
+        "%(what)s Rules can't be changed once the study has opened; how pairs are chosen can."
+    ) % {"what": what}
 
 
 class StoppingSteps(StudyLinks):
     """Go on where a study has ended by its stopping rules."""
 
     @action(
-        description="Take raters again",
+        description=gettext_lazy("Take raters again"),
         icon="group_add",
         url_path="take-again",
         permissions=["change"],
@@ -151,14 +165,16 @@ class StoppingSteps(StudyLinks):
 
         def act(_data: dict[str, Any]) -> str:
             take_raters_again(study, at=timezone.now())
-            return "The study takes raters again, as long as it is open and has places."
+            return _("The study takes raters again, as long as it is open and has places.")
 
         step = Step(
-            question="Take raters again?",
-            note="The question is answered by the study's stopping rules, so nobody new can take "
-            "part. Places may still be open, and more battles make every figure surer. The rules "
-            "stay answered; they no longer end the study.",
-            button="Take raters again",
+            question=_("Take raters again?"),
+            note=_(
+                "The question is answered by the study's stopping rules, so nobody new can "
+                "take part. Places may still be open, and more battles make every figure "
+                "surer. The rules stay answered; they no longer end the study."
+            ),
+            button=_("Take raters again"),
             act=act,
             refusals=(StudyError,),
             back=page_of(study),

@@ -11,6 +11,8 @@ from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -44,7 +46,7 @@ class TaskForm(ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("category") and not data.get("area"):
-            self.add_error("area", "Name the area that the category lies in.")
+            self.add_error("area", _("Name the area that the category lies in."))
         return data
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -67,20 +69,27 @@ class TaskFormSet(PaginationInlineFormSet):
         for form in self.initial_forms:
             if has_battles(form.instance) and form.data.get(form.add_prefix(DELETION_FIELD_NAME)):
                 raise ValidationError(
-                    f"Battles have the task “{form.instance}”: it is part of the record, and "
-                    "stays. Nothing was changed."
+                    _(
+                        "Battles have the task “%(instance)s”: it is part of the record, "
+                        "and stays. Nothing was changed."
+                    )
+                    % {"instance": form.instance}
                 )
         if any(self.errors):
             return
         tasks = self._tasks()
         twice = [task for task, count in Counter(map(str, tasks)).items() if count > 1]
         if twice:
-            raise ValidationError(f"Two tasks are “{twice[0]}”: give one another name.")
+            raise ValidationError(
+                _("Two tasks are “%(twice)s”: give one another name.") % {"twice": twice[0]}
+            )
         # In a draft this is told with whatever else is missing; later nobody would tell it.
         is_draft = self.instance.state == Study.State.DRAFT
         quotas = [task.battles_wanted for task in tasks]
         if not is_draft and any(quotas) and not all(quotas):
-            raise ValidationError("Say of every task how many battles it should have, or of none.")
+            raise ValidationError(
+                _("Say of every task how many battles it should have, or of none.")
+            )
 
     def _tasks(self) -> list[Task]:
         """The tasks as they will be, with those on other pages of the form."""
@@ -108,7 +117,7 @@ class TaskInline(StackedInline):
     ]
     readonly_fields = ["battles"]
     collapsible = True
-    after = "Task and turns"
+    after = gettext_lazy("Task and turns")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         queryset: QuerySet[Task] = super().get_queryset(request)
@@ -136,12 +145,19 @@ def battles_planned_of(study: Study) -> str:
     """How many battles raters will hold, and how many the tasks should have, in a sentence."""
     wanted = [quota for quota in study.tasks.values_list("battles_wanted", flat=True) if quota]
     if not study.raters_wanted:
-        return "Allocate quotas, and how many battles there will be shows here."
+        return _("Allocate quotas, and how many battles there will be shows here.")
     held = study.raters_wanted * study.battles_each
-    planned = f"{held:,}: {study.raters_wanted:,} raters hold {study.battles_each} each."
+    planned = _("%(held)s: %(raters_wanted)s raters hold %(battles_each)s each.") % {
+        "held": f"{held:,}",
+        "raters_wanted": f"{study.raters_wanted:,}",
+        "battles_each": study.battles_each,
+    }
     if not wanted:
         return planned
-    return f"{planned} The tasks' quotas add up to {sum(wanted):,}; battles are divided by them."
+    return _("%(planned)s The tasks' quotas add up to %(wanted)s; battles are divided by them.") % {
+        "planned": planned,
+        "wanted": f"{sum(wanted):,}",
+    }
 
 
 def task_list_page(admin: ModelAdmin, request: HttpRequest, study: Study) -> HttpResponse:
@@ -156,12 +172,16 @@ def task_list_page(admin: ModelAdmin, request: HttpRequest, study: Study) -> Htt
         except StudyError as refusal:
             form.add_error(None, str(refusal))
         else:
-            done = f"{len(added):,} tasks are added." if len(added) > 1 else "One task is added."
+            done = (
+                _("%(added)s tasks are added.") % {"added": f"{len(added):,}"}
+                if len(added) > 1
+                else _("One task is added.")
+            )
             admin.log_change(request, study, done)
             messages.success(request, done)
             return redirect(page_of(study))
     context = admin.admin_site.each_context(request) | {
-        "title": "Add tasks",
+        "title": _("Add tasks"),
         "opts": admin.model._meta,
         "original": study,
         "form": form,

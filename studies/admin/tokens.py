@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminSelectMultipleWidget,
@@ -23,7 +25,7 @@ from accounts.models import User
 from studies.models import ApiToken, Study
 from studies.tokens import issue_token
 
-VALIDITY = {30: "30 days", 90: "90 days", 365: "a year"}
+VALIDITY = {30: gettext_lazy("30 days"), 90: gettext_lazy("90 days"), 365: gettext_lazy("a year")}
 
 
 class TokenForm(forms.Form):
@@ -32,15 +34,15 @@ class TokenForm(forms.Form):
     label = forms.CharField(
         max_length=100,
         widget=UnfoldAdminTextInputWidget,
-        help_text="What it is for, so that you know which one to revoke.",
+        help_text=gettext_lazy("What it is for, so that you know which one to revoke."),
     )
     user = forms.ModelChoiceField(
         queryset=User.objects.none(),
         widget=UnfoldAdminSelectWidget,
-        help_text="The token never gives what this user may not.",
+        help_text=gettext_lazy("The token never gives what this user may not."),
     )
     days = forms.TypedChoiceField(
-        label="Valid for",
+        label=gettext_lazy("Valid for"),
         choices=list(VALIDITY.items()),
         coerce=int,
         initial=90,
@@ -49,26 +51,32 @@ class TokenForm(forms.Form):
     may_read_conversations = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Those of raters who released their words, and raters' groups. Results it may "
-        "read in any case.",
+        help_text=gettext_lazy(
+            "Those of raters who released their words, and raters' groups. Results it may "
+            "read in any case."
+        ),
     )
     may_manage = forms.BooleanField(
-        label="May manage studies",
+        label=gettext_lazy("May manage studies"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Take boards, ask for exports and reports, open, pause and close studies.",
+        help_text=gettext_lazy(
+            "Take boards, ask for exports and reports, open, pause and close studies."
+        ),
     )
     is_for_all_studies = forms.BooleanField(
-        label="For all studies",
+        label=gettext_lazy("For all studies"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="All that the user may see, later ones too.",
+        help_text=gettext_lazy("All that the user may see, later ones too."),
     )
     studies = forms.ModelMultipleChoiceField(
         queryset=Study.objects.none(),
         required=False,
         widget=UnfoldAdminSelectMultipleWidget,
-        help_text="Or for these alone; of public ones besides it sees what anybody sees.",
+        help_text=gettext_lazy(
+            "Or for these alone; of public ones besides it sees what anybody sees."
+        ),
     )
 
     def __init__(self, answer: Any, *, maker: User) -> None:
@@ -81,7 +89,7 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if bool(data.get("studies")) == bool(data.get("is_for_all_studies")):
-            self.add_error("studies", "Name studies, or say that it is for all: one of the two.")
+            self.add_error("studies", _("Name studies, or say that it is for all: one of the two."))
         return data
 
     def _choose(self, field: str, among: QuerySet[Any]) -> None:
@@ -117,11 +125,11 @@ class ApiTokenAdmin(HustingsAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Begins with", ordering="token_key")
+    @display(description=gettext_lazy("Begins with"), ordering="token_key")
     def beginning(self, token: ApiToken) -> str:
         return f"{token.token_key[:8]}…"
 
-    @display(description="May")
+    @display(description=gettext_lazy("May"))
     def scopes(self, token: ApiToken) -> str:
         given = {
             "read results": True,
@@ -130,13 +138,13 @@ class ApiTokenAdmin(HustingsAdmin):
         }
         return ", ".join(words for words, is_given in given.items() if is_given)
 
-    @display(description="Studies")
+    @display(description=gettext_lazy("Studies"))
     def of_studies(self, token: ApiToken) -> str:
         if token.is_for_all_studies:
-            return "All that the user may see"
-        return ", ".join(map(str, token.studies.order_by("slug"))) or "None: public ones only"
+            return _("All that the user may see")
+        return ", ".join(map(str, token.studies.order_by("slug"))) or _("None: public ones only")
 
-    @display(description="Now", label={"valid": "success", "expired": "default"})
+    @display(description=gettext_lazy("Now"), label={"valid": "success", "expired": "default"})
     def standing(self, token: ApiToken) -> str:
         return "expired" if token.expiry and token.expiry < timezone.now() else "valid"
 
@@ -148,14 +156,14 @@ class ApiTokenAdmin(HustingsAdmin):
             raise PermissionDenied
         form = TokenForm(request.POST if request.method == "POST" else None, maker=actor(request))
         context = self.admin_site.each_context(request) | {
-            "title": "Add a token",
+            "title": _("Add a token"),
             "opts": self.model._meta,
             "form": form,
         }
         if form.is_valid():
             token, secret = _issue(form.cleaned_data)
-            self.log_addition(request, token, "Made for a REST client.")
-            context |= {"title": "Copy the token now", "token": token, "secret": secret}
+            self.log_addition(request, token, _("Made for a REST client."))
+            context |= {"title": _("Copy the token now"), "token": token, "secret": secret}
         # The admin site forbids storing any of its pages, and so this one.
         return TemplateResponse(request, "admin/studies/apitoken/add.html", context)
 

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -56,11 +58,11 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     """Where to, and what of. The address is looked up before it is kept."""
 
     kinds = forms.MultipleChoiceField(
-        label="Events",
+        label=gettext_lazy("Events"),
         required=False,
         choices=[choice for choice in WebhookEvent.Kind.choices if choice[0] != "test"],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="None ticked: all of them, and those that later versions bring.",
+        help_text=gettext_lazy("None ticked: all of them, and those that later versions bring."),
     )
 
     class Meta:
@@ -91,8 +93,8 @@ class WebhookEndpointAdmin(HustingsAdmin):
     readonly_fields = ["standing", "secret", "latest"]
     fieldsets = [
         (None, {"fields": ["url", "study", "description", "kinds", "is_active", "standing"]}),
-        ("Secret, for who receives", {"fields": ["secret"]}),
-        ("What was sent last", {"fields": ["latest"]}),
+        (gettext_lazy("Secret, for who receives"), {"fields": ["secret"]}),
+        (gettext_lazy("What was sent last"), {"fields": ["latest"]}),
     ]
     actions_detail = ["send_test", "new_secret"]
 
@@ -123,23 +125,23 @@ class WebhookEndpointAdmin(HustingsAdmin):
     def has_send_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self.has_change_permission(request))
 
-    @display(description="Study")
+    @display(description=gettext_lazy("Study"))
     def of(self, endpoint: WebhookEndpoint) -> str:
         return str(endpoint.study or "all")
 
-    @display(description="Now", label={"active": "success"})
+    @display(description=gettext_lazy("Now"), label={"active": "success"})
     def standing(self, endpoint: WebhookEndpoint) -> str:
         return "active" if endpoint.is_active else endpoint.pause_reason or "paused"
 
-    @display(description="Waiting")
+    @display(description=gettext_lazy("Waiting"))
     def deliveries_waiting(self, endpoint: Any) -> int:
         return int(endpoint.waiting)
 
-    @display(description="Given up")
+    @display(description=gettext_lazy("Given up"))
     def deliveries_given_up(self, endpoint: Any) -> int:
         return int(endpoint.given_up)
 
-    @display(description="Begins with whsec_")
+    @display(description=gettext_lazy("Begins with whsec_"))
     def secret(self, endpoint: WebhookEndpoint) -> str:
         return endpoint_secrets(endpoint)[0]
 
@@ -153,26 +155,35 @@ class WebhookEndpointAdmin(HustingsAdmin):
     def latest(self, endpoint: WebhookEndpoint) -> SafeString | str:
         last = endpoint.deliveries.select_related("event")[:10]
         rows = [(each.event, each.get_state_display(), each.attempts_made) for each in last]
-        return table(["Event", "State", "#Attempts"], rows) if rows else "nothing yet"
+        return table([_("Event"), _("State"), _("#Attempts")], rows) if rows else _("nothing yet")
 
-    @action(description="Send a test", icon="send", url_path="test", permissions=["send"])
+    @action(
+        description=gettext_lazy("Send a test"), icon="send", url_path="test", permissions=["send"]
+    )
     def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(self.get_queryset(request), pk=object_id)
         return redirect(page_of(announce_test(endpoint, at=timezone.now())))
 
-    @action(description="New secret", icon="key", url_path="new-secret", permissions=["send"])
+    @action(
+        description=gettext_lazy("New secret"),
+        icon="key",
+        url_path="new-secret",
+        permissions=["send"],
+    )
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(self.get_queryset(request), pk=object_id)
 
         def act(_data: dict[str, Any]) -> str:
             change_secret(endpoint)
-            return "It has a new secret. Messages are signed with the old one besides."
+            return _("It has a new secret. Messages are signed with the old one besides.")
 
         step = Step(
-            question=f"A new secret for “{endpoint}”?",
-            note="Messages are signed with both, so that the receiver can change in peace. With "
-            "the next new secret the present one ends.",
-            button="New secret",
+            question=_("A new secret for “%(endpoint)s”?") % {"endpoint": endpoint},
+            note=_(
+                "Messages are signed with both, so that the receiver can change in peace. "
+                "With the next new secret the present one ends."
+            ),
+            button=_("New secret"),
             act=act,
             refusals=(),
             back=page_of(endpoint),
@@ -201,46 +212,53 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     def unfit_steps(self, obj: WebhookDelivery) -> Iterable[str]:
         return ["send_again"] if obj.state == State.CLAIMED else []
 
-    @display(description="State", label=STATE_COLOURS)
+    @display(description=gettext_lazy("State"), label=STATE_COLOURS)
     def state_now(self, delivery: WebhookDelivery) -> str:
         return delivery.get_state_display()
 
-    @display(description="Next attempt")
+    @display(description=gettext_lazy("Next attempt"))
     def next_at(self, delivery: WebhookDelivery) -> Any:
         if delivery.state != State.WAITING:
             return "none"
-        return delivery.due_at if delivery.endpoint.is_active else "its endpoint is paused"
+        return delivery.due_at if delivery.endpoint.is_active else _("its endpoint is paused")
 
     @display(description="webhook-id")
     def message(self, delivery: WebhookDelivery) -> str:
         return message_id(delivery.event_id)
 
-    @display(description="Body")
+    @display(description=gettext_lazy("Body"))
     def body(self, delivery: WebhookDelivery) -> str:
         return body_of(delivery.event).decode()
 
-    @display(description="Attempts")
+    @display(description=gettext_lazy("Attempts"))
     def attempts_table(self, delivery: WebhookDelivery) -> SafeString | str:
         rows = [
             (f"{each.at:%Y-%m-%d %H:%M:%S} UTC", each.status or "", each.error, each.total_ms)
             for each in delivery.attempts.all()
         ]
-        headers = ["When", "Status", "What went wrong", "#Milliseconds"]
-        return table(headers, rows) if rows else "none yet"
+        headers = [_("When"), _("Status"), _("What went wrong"), _("#Milliseconds")]
+        return table(headers, rows) if rows else _("none yet")
 
-    @action(description="Send again", icon="replay", url_path="again", permissions=["replay"])
+    @action(
+        description=gettext_lazy("Send again"),
+        icon="replay",
+        url_path="again",
+        permissions=["replay"],
+    )
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery = get_object_or_404(self.get_queryset(request), pk=object_id)
 
         def act(_data: dict[str, Any]) -> str:
             replay(delivery, at=timezone.now())
-            return f"{delivery} is sent again."
+            return _("%(delivery)s is sent again.") % {"delivery": delivery}
 
         step = Step(
-            question=f"Send it again: {delivery}?",
-            note="The receiver gets the same id as before, and may drop it for that reason. If "
-            "it is not received, it is tried for another day.",
-            button="Send again",
+            question=_("Send it again: %(delivery)s?") % {"delivery": delivery},
+            note=_(
+                "The receiver gets the same id as before, and may drop it for that reason. "
+                "If it is not received, it is tried for another day."
+            ),
+            button=_("Send again"),
             act=act,
             refusals=(),
             back=page_of(delivery),

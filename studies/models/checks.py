@@ -41,14 +41,20 @@ class AttentionCheck(models.Model):
     study = models.ForeignKey(Study, models.CASCADE, related_name="checks")
     kind = models.CharField(max_length=13, choices=Kind)
     question = models.CharField(
-        max_length=300, blank=True, help_text="What she is asked, for an item or a question."
+        max_length=300,
+        blank=True,
+        help_text=_("What she is asked, for an item or a question."),
     )
     answers = models.TextField(
-        blank=True, help_text="One a line. Empty: the study's own, A, about the same, B; or 1 to 7."
+        blank=True,
+        help_text=_("One a line. Empty: the study's own, A, about the same, B; or 1 to 7."),
     )
-    accepted = models.TextField(blank=True, help_text="The answers that pass, one a line.")
+    accepted = models.TextField(blank=True, help_text=_("The answers that pass, one a line."))
     fault = models.CharField(
-        max_length=9, choices=Fault, blank=True, help_text="How the one side is broken."
+        max_length=9,
+        choices=Fault,
+        blank=True,
+        help_text=_("How the one side is broken."),
     )
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -128,9 +134,9 @@ class ScreenRule(models.Model):
         INCONSISTENT = "inconsistent", _("the opposite answer when asked again")
 
     class Action(models.TextChoices):
-        STRIKE = "strike", "strike"
-        SIGNAL = "signal", "only tell a reviewer"
-        OFF = "off", "nothing"
+        STRIKE = "strike", _("strike")
+        SIGNAL = "signal", _("only tell a reviewer")
+        OFF = "off", _("nothing")
 
     # What may have an honest reason, or be somebody else's doing, is for a reviewer to weigh.
     NEVER_A_STRIKE = frozenset(

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from studies.models.design import Study
 
@@ -16,7 +17,7 @@ def price_field(help_text: str) -> "models.DecimalField[Decimal | str, Decimal]"
         decimal_places=4,
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
-        help_text=help_text,
+        help_text=gettext_lazy(help_text),
     )
 
 
@@ -33,33 +34,41 @@ class ChatModel(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     developer = models.CharField(max_length=200, blank=True)
     is_embedder = models.BooleanField(
-        "embeds texts",
+        gettext_lazy("embeds texts"),
         default=False,
-        help_text="It answers with embeddings of texts, not with replies: a study’s scorer may "
-        "learn from them, and it is neither contestant nor judge.",
+        help_text=gettext_lazy(
+            "It answers with embeddings of texts, not with replies: a study’s scorer may "
+            "learn from them, and it is neither contestant nor judge."
+        ),
     )
     base_url = models.CharField(
         max_length=300,
         blank=True,
-        help_text="Where its chat-completions endpoint answers, or bot:NAME for a built-in bot.",
+        help_text=gettext_lazy(
+            "Where its chat-completions endpoint answers, or bot:NAME for a built-in bot."
+        ),
     )
-    model_id = models.CharField(max_length=200, blank=True, help_text="Its name at the endpoint.")
+    model_id = models.CharField(
+        max_length=200, blank=True, help_text=gettext_lazy("Its name at the endpoint.")
+    )
     revision = models.CharField(max_length=100, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     system_prompt = models.TextField(blank=True)
     key_variable = models.CharField(
         max_length=100,
         blank=True,
-        help_text="The name of the environment variable that holds the key; never the key.",
+        help_text=gettext_lazy(
+            "The name of the environment variable that holds the key; never the key."
+        ),
     )
     timeout_s = models.PositiveSmallIntegerField(
-        "timeout in seconds", default=60, validators=[MinValueValidator(1)]
+        gettext_lazy("timeout in seconds"), default=60, validators=[MinValueValidator(1)]
     )
     max_concurrent = models.PositiveSmallIntegerField(
-        "calls at once", default=8, validators=[MinValueValidator(1)]
+        gettext_lazy("calls at once"), default=8, validators=[MinValueValidator(1)]
     )
-    input_price = price_field("US dollars for a million tokens that it reads.")
-    output_price = price_field("US dollars for a million tokens that it writes.")
+    input_price = price_field(gettext_noop("US dollars for a million tokens that it reads."))
+    output_price = price_field(gettext_noop("US dollars for a million tokens that it writes."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -94,7 +103,9 @@ class Contestant(models.Model):
         limit_choices_to={"is_embedder": False},
     )
     slug = models.SlugField(max_length=200)
-    name = models.CharField(max_length=200, help_text="How boards name it. Raters never see it.")
+    name = models.CharField(
+        max_length=200, help_text=gettext_lazy("How boards name it. Raters never see it.")
+    )
     entered_at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawal_reason = models.TextField(blank=True)

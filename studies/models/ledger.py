@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy
 
 from studies.models.design import Study
 
@@ -18,27 +19,27 @@ class LedgerEntry(models.Model):
     """
 
     class Kind(models.TextChoices):
-        STUDY_OPENED = "study_opened", "study opened"
-        STUDY_PAUSED = "study_paused", "study paused"
-        STUDY_CLOSED = "study_closed", "study closed"
-        STUDY_ARCHIVED = "study_archived", "study archived"
-        STUDY_ANSWERED = "study_answered", "question answered"
-        CONTESTANT_ENTERED = "contestant_entered", "contestant entered"
-        CONTESTANT_WITHDRAWN = "contestant_withdrawn", "contestant withdrawn"
-        ELECTORATE_GIVEN = "electorate_given", "electorate given"
-        RULES_CHANGED = "rules_changed", "rules changed"
-        EXCLUSION_MADE = "exclusion_made", "exclusion made"
-        EXCLUSION_LIFTED = "exclusion_lifted", "exclusion lifted"
-        BOARD_TAKEN = "board_taken", "board published"
-        BOARD_WITHDRAWN = "board_withdrawn", "board withdrawn"
-        DATA_SHARED = "data_shared", "data shared"
+        STUDY_OPENED = "study_opened", gettext_lazy("study opened")
+        STUDY_PAUSED = "study_paused", gettext_lazy("study paused")
+        STUDY_CLOSED = "study_closed", gettext_lazy("study closed")
+        STUDY_ARCHIVED = "study_archived", gettext_lazy("study archived")
+        STUDY_ANSWERED = "study_answered", gettext_lazy("question answered")
+        CONTESTANT_ENTERED = "contestant_entered", gettext_lazy("contestant entered")
+        CONTESTANT_WITHDRAWN = "contestant_withdrawn", gettext_lazy("contestant withdrawn")
+        ELECTORATE_GIVEN = "electorate_given", gettext_lazy("electorate given")
+        RULES_CHANGED = "rules_changed", gettext_lazy("rules changed")
+        EXCLUSION_MADE = "exclusion_made", gettext_lazy("exclusion made")
+        EXCLUSION_LIFTED = "exclusion_lifted", gettext_lazy("exclusion lifted")
+        BOARD_TAKEN = "board_taken", gettext_lazy("board published")
+        BOARD_WITHDRAWN = "board_withdrawn", gettext_lazy("board withdrawn")
+        DATA_SHARED = "data_shared", gettext_lazy("data shared")
 
     class By(models.TextChoices):
         """Who did it, which is a part of the facts. Nobody is named."""
 
-        ADMIN = "admin", "an admin"
-        PLATFORM = "platform", "the platform"
-        RATER = "rater", "a rater"
+        ADMIN = "admin", gettext_lazy("an admin")
+        PLATFORM = "platform", gettext_lazy("the platform")
+        RATER = "rater", gettext_lazy("a rater")
 
     # No index of its own: the unique key below starts with it.
     study = models.ForeignKey(Study, models.PROTECT, related_name="ledger", db_index=False)
@@ -51,7 +52,7 @@ class LedgerEntry(models.Model):
 
     class Meta:
         ordering = ["study", "number"]
-        verbose_name_plural = "ledger entries"
+        verbose_name_plural = gettext_lazy("ledger entries")
         constraints = [
             models.UniqueConstraint(
                 F("study"), F("number"), name="one_ledger_entry_per_number_of_a_study"

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken
 
 from studies.models.design import Study
@@ -15,22 +16,27 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # without types of its
     """
 
     label = models.CharField(
-        max_length=100, help_text="What it is for, so that you know which one to revoke."
+        max_length=100,
+        help_text=gettext_lazy("What it is for, so that you know which one to revoke."),
     )
     may_read_conversations = models.BooleanField(
-        "may read conversations",
+        gettext_lazy("may read conversations"),
         default=False,
-        help_text="Those of raters who released their words, and raters' groups.",
+        help_text=gettext_lazy("Those of raters who released their words, and raters' groups."),
     )
     may_manage = models.BooleanField(
-        "may manage studies",
+        gettext_lazy("may manage studies"),
         default=False,
-        help_text="Take boards, ask for exports and reports, open, pause and close studies.",
+        help_text=gettext_lazy(
+            "Take boards, ask for exports and reports, open, pause and close studies."
+        ),
     )
     is_for_all_studies = models.BooleanField(
-        "for all studies",
+        gettext_lazy("for all studies"),
         default=False,
-        help_text="All that its user may see, later ones too; else only those that are named.",
+        help_text=gettext_lazy(
+            "All that its user may see, later ones too; else only those that are named."
+        ),
     )
     studies = models.ManyToManyField(Study, blank=True, related_name="tokens")
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

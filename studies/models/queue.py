@@ -3,6 +3,8 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from studies.models.contestants import Contestant
 from studies.models.design import Study
@@ -38,7 +40,11 @@ class Matchup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.side_a} and {self.side_b}, {self.group or 'everybody'}"
+        return _("%(side_a)s and %(side_b)s, %(queue)s") % {
+            "side_a": self.side_a,
+            "side_b": self.side_b,
+            "queue": self.group or "everybody",
+        }
 
 
 class StoppingRule(models.Model):
@@ -49,14 +55,14 @@ class StoppingRule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SIGMA = "sigma", "every skill known to within a standard deviation"
-        SEPARATED = "separated", "every contestant separated from its neighbours"
-        TOP = "top", "the top settled"
-        PAIR = "pair", "two contestants separated"
+        SIGMA = "sigma", gettext_lazy("every skill known to within a standard deviation")
+        SEPARATED = "separated", gettext_lazy("every contestant separated from its neighbours")
+        TOP = "top", gettext_lazy("the top settled")
+        PAIR = "pair", gettext_lazy("two contestants separated")
 
     class Ranking(models.TextChoices):
-        OVERALL = "overall", "the overall ranking"
-        GROUPS = "groups", "the ranking of every group"
+        OVERALL = "overall", gettext_lazy("the overall ranking")
+        GROUPS = "groups", gettext_lazy("the ranking of every group")
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="stopping_rules")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -64,21 +70,25 @@ class StoppingRule(models.Model):
     confidence = models.FloatField(
         default=0.95,
         validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
-        help_text="How sure it has to be, however often one looks. Not for standard deviations.",
+        help_text=gettext_lazy(
+            "How sure it has to be, however often one looks. Not for standard deviations."
+        ),
     )
     sigma = models.FloatField(
-        "standard deviation",
+        gettext_lazy("standard deviation"),
         null=True,
         blank=True,
         validators=[MinValueValidator(0.01)],
-        help_text="In log-odds: at 0.1, an interval of 95 % is about 5 points of win share "
-        "to either side.",
+        help_text=gettext_lazy(
+            "In log-odds: at 0.1, an interval of 95 % is about 5 points of win share to "
+            "either side."
+        ),
     )
     top = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="How many contestants the top has.",
+        help_text=gettext_lazy("How many contestants the top has."),
     )
     first = models.ForeignKey(Contestant, models.CASCADE, null=True, blank=True, related_name="+")
     second = models.ForeignKey(Contestant, models.CASCADE, null=True, blank=True, related_name="+")
@@ -116,10 +126,23 @@ class StoppingRule(models.Model):
     def __str__(self) -> str:
         of = self.get_ranking_display()
         if self.kind == self.Kind.SIGMA:
-            return f"Every skill of {of} within a standard deviation of {self.sigma:g}"
-        surely = f"surely enough ({self.confidence:.1%})".replace(".0%", "%")
+            return _("Every skill of %(of)s within a standard deviation of %(sigma)s") % {
+                "of": of,
+                "sigma": f"{self.sigma:g}",
+            }
+        confidence = f"{self.confidence:.1%}".replace(".0%", "%")
+        surely = _("surely enough (%(confidence)s)") % {"confidence": confidence}
         if self.kind == self.Kind.PAIR:
-            return f"{self.first} and {self.second} separated in {of}, {surely}"
+            return _("%(first)s and %(second)s separated in %(of)s, %(surely)s") % {
+                "first": self.first,
+                "second": self.second,
+                "of": of,
+                "surely": surely,
+            }
         if self.kind == self.Kind.TOP:
-            return f"The top {self.top} of {of} settled, {surely}"
-        return f"All neighbours in {of} separated, {surely}"
+            return _("The top %(top)s of %(of)s settled, %(surely)s") % {
+                "top": self.top,
+                "of": of,
+                "surely": surely,
+            }
+        return _("All neighbours in %(of)s separated, %(surely)s") % {"of": of, "surely": surely}

@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from studies.models.design import Study
 from studies.models.electorate import Cell, Group
@@ -38,8 +40,8 @@ class ConsentText(models.Model):
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="consent_texts")
     version = models.PositiveSmallIntegerField()
-    summary = models.TextField(help_text="In plain words; shown first.")
-    text = models.TextField(help_text="In full; shown below.")
+    summary = models.TextField(help_text=gettext_lazy("In plain words; shown first."))
+    text = models.TextField(help_text=gettext_lazy("In full; shown below."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -52,23 +54,25 @@ class ConsentText(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"version {self.version}"
+        return _("version %(version)s") % {"version": self.version}
 
 
 class CompletionCode(models.Model):
     """The code and the way back for one end that a participation can come to."""
 
     class Outcome(models.TextChoices):
-        COMPLETED = "completed", "completed"
-        SCREENED_OUT = "screened_out", "no place left for her groups"
-        STRUCK_OUT = "struck_out", "struck out"
-        TIMED_OUT = "timed_out", "timed out"
-        RETURNED = "returned", "left, or did not consent"
+        COMPLETED = "completed", gettext_lazy("completed")
+        SCREENED_OUT = "screened_out", gettext_lazy("no place left for her groups")
+        STRUCK_OUT = "struck_out", gettext_lazy("struck out")
+        TIMED_OUT = "timed_out", gettext_lazy("timed out")
+        RETURNED = "returned", gettext_lazy("left, or did not consent")
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="completion_codes")
     outcome = models.CharField(max_length=12, choices=Outcome)
     code = models.CharField(max_length=50)
-    redirect_url = models.URLField(blank=True, help_text="Back to the recruiting platform.")
+    redirect_url = models.URLField(
+        blank=True, help_text=gettext_lazy("Back to the recruiting platform.")
+    )
 
     class Meta:
         ordering = ["study", "outcome"]

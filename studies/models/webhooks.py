@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from studies.models.design import Study
 
@@ -22,12 +24,15 @@ class WebhookEndpoint(models.Model):
         null=True,
         blank=True,
         related_name="webhook_endpoints",
-        help_text="Empty: all studies.",
+        help_text=gettext_lazy("Empty: all studies."),
     )
     url = models.CharField("address", max_length=500)
     description = models.CharField(max_length=200, blank=True)
     kinds = models.JSONField(
-        "events", default=list, blank=True, help_text="What it is told of; none: everything."
+        "events",
+        default=list,
+        blank=True,
+        help_text=gettext_lazy("What it is told of; none: everything."),
     )
     is_active = models.BooleanField("active", default=True)
     pause_reason = models.CharField(max_length=300, blank=True, editable=False)
@@ -53,12 +58,12 @@ class WebhookEvent(models.Model):
     """Something that happened, once: `key` names it within its study."""
 
     class Kind(models.TextChoices):
-        BOARD_PUBLISHED = "board.published", "board published"
-        QUOTA_FULL = "quota.full", "quota full"
-        STUDY_FINISHED = "study.finished", "study finished"
-        BUDGET_SPENT = "budget.spent", "budget spent"
-        REVIEW_WAITING = "review.waiting", "strike review waiting"
-        TEST = "test", "test"
+        BOARD_PUBLISHED = "board.published", gettext_lazy("board published")
+        QUOTA_FULL = "quota.full", gettext_lazy("quota full")
+        STUDY_FINISHED = "study.finished", gettext_lazy("study finished")
+        BUDGET_SPENT = "budget.spent", gettext_lazy("budget spent")
+        REVIEW_WAITING = "review.waiting", gettext_lazy("strike review waiting")
+        TEST = "test", gettext_lazy("test")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # No index of its own: the unique key below starts with it. A test is of no study.
@@ -99,10 +104,10 @@ class WebhookDelivery(models.Model):
     """One event to one endpoint: tried until it is received, or given up after a day."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        CLAIMED = "claimed", "being sent"
-        DELIVERED = "delivered", "delivered"
-        GIVEN_UP = "given_up", "given up"
+        WAITING = "waiting", gettext_lazy("waiting")
+        CLAIMED = "claimed", gettext_lazy("being sent")
+        DELIVERED = "delivered", gettext_lazy("delivered")
+        GIVEN_UP = "given_up", gettext_lazy("given up")
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
@@ -117,7 +122,7 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         ordering = ["-since", "-pk"]
-        verbose_name_plural = "webhook deliveries"
+        verbose_name_plural = gettext_lazy("webhook deliveries")
         indexes = [
             models.Index(
                 fields=["due_at"],
@@ -141,7 +146,7 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} to {self.endpoint}"
+        return _("%(event)s to %(endpoint)s") % {"event": self.event, "endpoint": self.endpoint}
 
 
 class WebhookAttempt(models.Model):

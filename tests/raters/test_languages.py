@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from html.parser import HTMLParser
+from typing import Any, Final
 
 import pytest
 from django.core import mail
@@ -282,3 +283,130 @@ def test_the_file_of_her_data_keeps_its_names(study: Study, german: Client) -> N
     data = german.get("/join/tea/my-data.json").json()
     assert data["state"] == "abgeschlossen"
     assert {"public_code", "battles", "strikes", "consent"} <= data.keys()
+
+
+# A study's own language
+
+
+def test_a_study_opens_in_its_language_whatever_the_browser_speaks(
+    study: Study, client: Client
+) -> None:
+    Study.objects.update(language="de")
+    page = client.get("/join/tea/?PROLIFIC_PID=p-1")
+    assert '<html lang="de">' in page.text
+    assert page["Content-Language"] == "de"
+    begin(client)
+    for path in ("battle/", "my-data/", "leave/", "strikes/7/"):
+        assert '<html lang="de">' in client.get(f"/join/tea/{path}").text, path
+    refused = client.post(
+        "/join/tea/battle/1/message/",
+        {"text": "x" * 8_001, "number": 1},
+        headers={"X-Requested-With": "fetch"},
+    )
+    assert "8000 Zeichen" in refused.json()["error"]
+
+
+def test_what_she_chose_herself_comes_before_the_study(study: Study, german: Client) -> None:
+    Study.objects.update(language="en-us")
+    assert '<html lang="en-us">' in german.get("/join/tea/?PROLIFIC_PID=p-1").text
+    german.post("/language/", {"language": "de", "next": "/join/tea/"})
+    assert '<html lang="de">' in german.get("/join/tea/?PROLIFIC_PID=p-1").text
+    german.cookies["django_language"] = "tlh"
+    assert '<html lang="en-us">' in german.get("/join/tea/?PROLIFIC_PID=p-1").text
+
+
+def test_signing_in_on_the_way_into_it_is_in_its_language(study: Study, client: Client) -> None:
+    Study.objects.update(entrance=Study.Entrance.ACCOUNT, language="de")
+    client.post("/join/tea/")
+    page = client.post("/accounts/login/code/", {"email": "anna@example.org"}, follow=True)
+    assert '<html lang="de">' in page.text
+    assert mail.outbox[0].subject.endswith("ist Ihr Code für Hustings")
+    assert '<html lang="en-gb">' in Client().get("/accounts/login/").text
+
+
+def test_a_study_in_one_language_says_nothing_of_another(study: Study, client: Client) -> None:
+    """The thread that answered has another page to answer next."""
+    Study.objects.update(language="de")
+    client.get("/join/tea/?PROLIFIC_PID=p-1")
+    other = open_study("coffee")
+    assert other.language == ""
+    assert '<html lang="en-gb">' in client.get("/join/coffee/?PROLIFIC_PID=p-1").text
+
+
+WRITTEN = (
+    "Help around the house",
+    "Ask for help with something that you would really do this month.",
+    "Something is dirty",
+    "Which one was clearer?",
+    "Clarity",
+    "How many answer?",
+    "One",
+    "We keep your messages, the answers to them, and your verdicts.",
+)
+
+
+class _Spoken(HTMLParser):
+    """Under which `lang` each text of a page is read out."""
+
+    VOID: Final = {"meta", "link", "input", "br", "img", "hr"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str | None] = []
+        self.languages: dict[str, set[str | None]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.stack.append(dict(attrs).get("lang") or (self.stack or [None])[-1])
+
+    def handle_endtag(self, tag: str) -> None:
+        self.stack.pop()
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.stack:
+            self.languages.setdefault(data.strip(), set()).add(self.stack[-1])
+
+
+def languages_on(page: str) -> dict[str, set[str | None]]:
+    """The languages in which each text of a page's body is read out."""
+    reader = _Spoken()
+    reader.feed(page[page.index("<html") :].replace("<title", "<meta ").replace("</title>", ""))
+    return reader.languages
+
+
+def test_what_an_admin_wrote_is_marked_with_the_language_it_is_in(
+    study: Study, german: Client
+) -> None:
+    Study.objects.update(language="en-us")
+    study.checks.create(
+        kind="comprehension", question="How many answer?", answers="One\nTwo", accepted="Two"
+    )
+    german.cookies["django_language"] = "de"
+    german.post("/join/tea/?PROLIFIC_PID=p-1")
+    pages = [german.get("/join/tea/consent/").text]
+    agree_and_answer(german)
+    pages.append(german.get("/join/tea/how/").text)
+    german.post("/join/tea/how/", {"attempt": 1, f"question-{study.checks.get().pk}": "Two"})
+    german.get("/join/tea/battle/")
+    Battle.objects.update(task=study.tasks.get(category="Cleaning"))
+    say(german)
+    make_replies()
+    pages += [german.get(f"/join/tea/{path}").text for path in ("battle/", "battle/1/compare/")]
+    found: dict[str, set[str | None]] = {}
+    for page in pages:
+        for text, languages in languages_on(page).items():
+            found.setdefault(text, set()).update(languages)
+    assert {text: found[text] for text in WRITTEN} == {text: {"en-us"} for text in WRITTEN}
+    # What is ours stays the page's.
+    for ours in ("Etwa gleich", "Warum?", "Ihre Aufgabe", "Beginnen"):
+        assert found[ours] == {"de"}
+
+
+def test_where_a_study_names_no_language_nothing_is_marked(study: Study, client: Client) -> None:
+    begin(client)
+    say(client)
+    make_replies()
+    for path in ("battle/", "battle/1/compare/", "my-data/"):
+        page = client.get(f"/join/tea/{path}").text
+        marked = re.findall(r"<(\w+)[^>]* lang=", page)
+        assert set(marked) == {"html", "button"}, path

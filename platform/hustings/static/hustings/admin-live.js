@@ -37,7 +37,7 @@ async function beat() {
     await refresh();
     trouble.textContent = "";
   } catch {
-    trouble.textContent = "It can’t be refreshed now; these figures are those of the time above.";
+    trouble.textContent = trouble.dataset.words;
   }
 }
 

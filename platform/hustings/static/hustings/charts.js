@@ -203,7 +203,8 @@
     bar.className = "actions downloads";
     drawing.after(bar);
     const picture = () => drawing.querySelector("svg");
-    offer(bar, { name: figure.id, what: "chart", table, picture, file: standalone });
+    const { words } = figure.dataset;
+    offer(bar, { name: figure.id, words, table, picture, file: standalone });
     figure.querySelector("details").open = false;
     let drawn = 0;
     new ResizeObserver(() => {

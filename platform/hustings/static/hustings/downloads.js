@@ -118,31 +118,32 @@ window.hustings = (() => {
     return [...table.rows].map((row) => [...row.cells].map(cell).join(",")).join("\r\n") + "\r\n";
   }
 
-  function button(kind, what, action) {
+  function button(kind, words, action) {
     const made = document.createElement("button");
     made.type = "button";
     made.className = "button button-quiet";
     made.textContent = kind;
-    made.setAttribute("aria-label", `${kind}: download this ${what}`);
+    made.setAttribute("aria-label", words.replace("KIND", kind));
     made.addEventListener("click", action);
     return made;
   }
 
-  // `picture` makes the drawing that is saved; `table` is what is saved as CSV, if anything is.
-  function offer(bar, { name, what, table, picture, file }) {
+  // `words` say what a button does; `picture` makes the drawing that is saved, and `table` is what
+  // is saved as CSV, if anything is.
+  function offer(bar, { name, words, table, picture, file }) {
     const kinds = {
       SVG: () => save(new Blob([file(picture())], { type: "image/svg+xml" }), `${name}.svg`),
       PNG: () => savePng(file(picture()), picture().viewBox.baseVal, `${name}.png`),
     };
     if (table) kinds.CSV = () => save(new Blob([csv(table)], { type: "text/csv" }), `${name}.csv`);
-    bar.prepend(...Object.entries(kinds).map(([kind, action]) => button(kind, what, action)));
+    bar.prepend(...Object.entries(kinds).map(([kind, action]) => button(kind, words, action)));
   }
 
   for (const sheet of document.querySelectorAll(".sheet")) {
     const [table, bar] = [sheet.querySelector("table"), sheet.querySelector(".downloads")];
     offer(bar, {
       name: sheet.id,
-      what: "table",
+      words: bar.dataset.words,
       table: bar.querySelector("a") ? null : table,
       picture: () => drawn(table),
       file: (svg) => new XMLSerializer().serializeToString(svg),
