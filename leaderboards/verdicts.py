@@ -6,8 +6,19 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 from numpy.typing import NDArray
 
 from leaderboards.ranking.boards import (
@@ -152,11 +163,21 @@ def read_in_order(
     return indexed(frame, fetched(verdicts.values_list(*ROW, OUTCOME_CODE, Value(1)), width=6))
 
 
-def is_after(recorded_at: datetime, pk: int) -> Q:
-    """Verdicts recorded after this one."""
-    # The bound stands by itself, for an index knows no "or": each chunk of many would else read
-    # all that came before it.
-    return Q(recorded_at__gte=recorded_at) & (Q(recorded_at__gt=recorded_at) | Q(pk__gt=pk))
+def is_after(recorded_at: datetime, pk: int) -> "GreaterThan[Any]":
+    """Answers recorded after this one: verdicts or ratings.
+
+    Rows are compared, which is a range of the index: with "or" between its two halves, each chunk
+    of many would read again all that came before it.
+    """
+    there = _Row(Value(recorded_at, DateTimeField()), Value(pk))
+    return GreaterThan(_Row(F("recorded_at"), F("pk")), there)
+
+
+class _Row(Func):
+    """Values side by side, which SQL compares one after the other."""
+
+    template = "(%(expressions)s)"
+    output_field = DateTimeField()
 
 
 def read_board_input(

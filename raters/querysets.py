@@ -1,16 +1,27 @@
 """What is read of raters and their verdicts, in sentences."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Value,
+    When,
+)
 
+from raters.identities import RECRUITED, marks_of
 from raters.judging.protocols import LABELLERS
-from studies.models import Task
+from studies.models import Study, Task
 
 if TYPE_CHECKING:
     from raters.models import Battle, Exclusion, JudgeRun, Participation, Rating, Strike, Verdict  # noqa: F401  named in the base classes below
-    from studies.models import Study
 
 Answer = TypeVar("Answer", bound=models.Model)
 
@@ -97,6 +108,14 @@ class _OnDimensions(models.QuerySet[Answer]):
             found = found.filter(~is_left_out(kind, applied))
         return found
 
+    def told_what_counts(self, study: "Study") -> Self:
+        """With `counts`: whether boards count it, as `counting` would leave it in."""
+        applied = study.exclusions.active()
+        counts = Q(dimension__study=study, battle__attention_check__isnull=True)
+        for kind in sorted(applied.kinds()):
+            counts &= Q(~is_left_out(kind, applied))
+        return self.annotate(counts=ExpressionWrapper(counts, BooleanField()))
+
     def left_out(self, kind: str, exclusions: ExclusionQuerySet) -> Self:
         """Those that exclusions of this kind leave out, whatever others do."""
         return self.filter(is_left_out(kind, exclusions))
@@ -148,7 +167,23 @@ class StrikeQuerySet(models.QuerySet["Strike"]):
 
 
 class ParticipationQuerySet(models.QuerySet["Participation"]):
-    """Participations by what is still to be done about them."""
+    """Participations by whose they are, and by what is still to be done about them."""
+
+    def named(self, study: "Study", recruiting_id: str, *, source: str = RECRUITED) -> Self:
+        """Hers in one study whom `source` calls so: one at most."""
+        marks = marks_of(study.pk, recruiting_id, source=source)
+        return self.filter(study=study, identity_mark__in=marks)
+
+    def named_anywhere(self, recruiting_id: str, *, sources: Iterable[str] = (RECRUITED,)) -> Self:
+        """Hers in all studies. Without the key nobody could tell that they are one person's."""
+        studies = list(Study.objects.order_by().values_list("pk", flat=True))
+        marks = [
+            mark
+            for study in studies
+            for source in sources
+            for mark in marks_of(study, recruiting_id, source=source)
+        ]
+        return self.filter(study__in=studies, identity_mark__in=marks)
 
     def awaiting_review(self) -> Self:
         """Those that were struck out, by strikes that a person has yet to look at.

@@ -7,11 +7,22 @@ a later migration rebuilds the table.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from django.apps import AppConfig
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_migrate, pre_migrate
+
+# Who truncates one part of a table alone fires no trigger of the whole.
+ON_PARTS: Final = """
+DO $$ DECLARE part regclass; BEGIN
+    FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent = '{table}'::regclass LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER {name} BEFORE TRUNCATE ON %s
+            FOR EACH STATEMENT EXECUTE FUNCTION {name}()', part);
+    END LOOP;
+END $$
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +65,13 @@ def keep_installed(config: AppConfig, refusals: Callable[[], Iterable[Refusal]])
 
 
 def install(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None:
-    """Create the triggers anew; running it again changes nothing."""
-    remove(connection, refusals := tuple(refusals))
+    """Create the triggers anew; running it again changes nothing.
+
+    On PostgreSQL each takes the place of the one before, so that there is no moment without it.
+    """
+    refusals = tuple(refusals)
+    if connection.vendor == "sqlite":
+        remove(connection, refusals)
     statements = {"sqlite": _sqlite, "postgresql": _postgresql}[connection.vendor]
     with connection.cursor() as cursor:
         for refusal in refusals:
@@ -67,10 +83,12 @@ def remove(connection: BaseDatabaseWrapper, refusals: Iterable[Refusal]) -> None
     """Drop the triggers. Only to create them anew, or before migrations that `install` follows."""
     with connection.cursor() as cursor:
         for refusal in refusals:
-            table = refusal.model._meta.db_table
-            on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
             for name in (refusal.name, f"{refusal.name}_truncate"):
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+                if connection.vendor == "postgresql":
+                    # With its triggers, on whichever parts of a table they are.
+                    cursor.execute(f"DROP FUNCTION IF EXISTS {name}() CASCADE")
+                else:
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def _sqlite(refusal: Refusal) -> list[str]:
@@ -90,10 +108,10 @@ def _postgresql(refusal: Refusal) -> list[str]:
     )
     if refusal.event == "DELETE" and not refusal.condition:
         # TRUNCATE fires no row's trigger. An empty table may be truncated.
-        has_rows = f"EXISTS (SELECT 1 FROM {refusal.model._meta.db_table})"  # noqa: S608  our name
-        statements += _postgresql_trigger(
-            refusal, f"{refusal.name}_truncate", "TRUNCATE", "STATEMENT", has_rows, "NULL"
-        )
+        table, name = refusal.model._meta.db_table, f"{refusal.name}_truncate"
+        has_rows = f"EXISTS (SELECT 1 FROM {table})"  # noqa: S608  our name
+        statements += _postgresql_trigger(refusal, name, "TRUNCATE", "STATEMENT", has_rows, "NULL")
+        statements.append(ON_PARTS.format(name=name, table=table))
     return statements
 
 
@@ -108,7 +126,7 @@ def _postgresql_trigger(
         RETURN {returned}; END $$
     """
     trigger = f"""
-        CREATE TRIGGER {name} BEFORE {event} ON {refusal.model._meta.db_table}
+        CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {refusal.model._meta.db_table}
         FOR EACH {each} EXECUTE FUNCTION {name}()
     """
     return [function, trigger]

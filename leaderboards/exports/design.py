@@ -20,6 +20,7 @@ def design_json(export: Export) -> Json:
             "slug": study.slug,
             "title": study.title,
             "question": study.question,
+            "language": study.language,
             "protocol": study.protocol,
             "is_simulated": study.is_simulated,
             "task": study.task,

@@ -34,6 +34,7 @@ ANSWER: Final = (
     "battle__created_at",
     "battle__conversation",
     "battle__attention_check_id",
+    "counts",
 )
 BOARD_ROW: Final = (
     "section__board_id", "section__board__taken_at", "section__board__engine",
@@ -47,26 +48,26 @@ BOARD_ROW: Final = (
 
 def verdict_rows(people: People, *, until: datetime) -> Iterator[Row]:
     """The verdicts, each with whether boards count it."""
-    for chunk, counted in _answers(people, Verdict.objects.of(people.study), "outcome", until):
-        for row in chunk:
-            pk, recorded_at, who, a, b, dimension, battle, key, at, named, check, outcome = row
-            if who in people.names:
-                opening = (people.names[who], a, b, outcome, dimension)
-                when = _when(people, at, recorded_at)
-                where = (people.key_of(battle, key), *when, people.conversation(named))
-                yield (*opening, *where, check is not None, pk not in counted)
+    for row in _answers(people, Verdict.objects.of(people.study), "outcome", until):
+        _, recorded_at, who, a, b, dimension, battle, key, at, named, check, counts, outcome = row
+        if who in people.names:
+            opening = (people.names[who], a, b, outcome, dimension)
+            when = _when(people, at, recorded_at)
+            where = (people.key_of(battle, key), *when, people.conversation(named))
+            yield (*opening, *where, check is not None, not counts)
 
 
 def rating_rows(people: People, *, until: datetime) -> Iterator[Row]:
     """The ratings, each with whether boards count it."""
-    for chunk, counted in _answers(people, Rating.objects.of(people.study), "score", until):
-        for row in chunk:
-            pk, recorded_at, who, model, _b, dimension, battle, key, at, named, check, score = row
-            if who in people.names:
-                opening = (people.names[who], model, score, dimension)
-                when = _when(people, at, recorded_at)
-                where = (people.key_of(battle, key), *when, people.conversation(named))
-                yield (*opening, *where, check is not None, pk not in counted)
+    for row in _answers(people, Rating.objects.of(people.study), "score", until):
+        _, recorded_at, who, model, _b, dimension, battle, key, at, named, check, counts, score = (
+            row
+        )
+        if who in people.names:
+            opening = (people.names[who], model, score, dimension)
+            when = _when(people, at, recorded_at)
+            where = (people.key_of(battle, key), *when, people.conversation(named))
+            yield (*opening, *where, check is not None, not counts)
 
 
 def _when(people: People, at: datetime, recorded_at: datetime) -> tuple[datetime, datetime | None]:
@@ -75,19 +76,14 @@ def _when(people: People, at: datetime, recorded_at: datetime) -> tuple[datetime
 
 def _answers(
     people: People, given: VerdictQuerySet | RatingQuerySet, said: str, until: datetime
-) -> Iterator[tuple[list[tuple[Any, ...]], set[int]]]:
-    """Answers some at a time, with the ids of those among them that boards count."""
-    found = given.filter(recorded_at__lte=until)
+) -> Iterator[tuple[Any, ...]]:
+    """Answers as `ANSWER` has them, and what was said; read some at a time."""
+    found = given.filter(recorded_at__lte=until).told_what_counts(people.study)
     if people.is_release:
         # Checks say nothing about models; and nobody's place among the others is told.
         found = found.filter(battle__attention_check=None)
-        chunks = _by_rater(people, found, said)
-    else:
-        chunks = _in_order(people.study, found, said)
-    for chunk in chain.from_iterable(map(pieces, chunks)):
-        ids = [row[0] for row in chunk]
-        counting = given.model._default_manager.counting(people.study)
-        yield chunk, set(counting.filter(pk__in=ids).order_by().values_list("pk", flat=True))
+        return chain.from_iterable(_by_rater(people, found, said))
+    return chain.from_iterable(_in_order(people.study, found, said))
 
 
 def pieces(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

@@ -141,10 +141,12 @@ def _text(sink: Sink) -> Iterator[io.TextIOWrapper]:
 
 
 def _cell(value: Value) -> str | int | float:
+    if isinstance(value, str):
+        return guarded(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     plain = _plain(value)
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    return guarded(plain) if isinstance(plain, str) else "" if plain is None else plain
+    return "" if plain is None else plain
 
 
 def _plain(value: Value) -> str | int | float | bool | None:

@@ -1,6 +1,7 @@
 """Everything that makes exports: ask for one, claim it, build it, finish; fetch it, let it expire.
 
-A worker writes into a part of its own, which becomes the export's file only once it is whole.
+A worker writes into a part of its own, which becomes the export's file only once it is whole. It
+reads from a replica where there is one, once that holds all that the export is to tell of.
 """
 
 import errno
@@ -36,6 +37,7 @@ from leaderboards.services.leases import (
 )
 from studies.bells import ring
 from studies.models import Study
+from studies.replica import reading_from_replica
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -52,6 +54,7 @@ UNDER_WAY: Final = (Export.State.WAITING, Export.State.CLAIMED)
 DIED: Final = "The worker that was building it died, several times."
 NO_ROOM: Final = "The disk is full: free some space, or delete older exports, and ask again."
 NO_WRITING: Final = "Its file could not be written: {error}."
+NO_STORING: Final = "The storage of exports did not take it ({error}). The server's log has more."
 
 
 @dataclass(frozen=True)
@@ -128,17 +131,35 @@ def _build(claim: ExportClaim, *, at: datetime) -> None:
     with _part(storage, claim) as file:
         part = Path(file.name)
         try:
-            rows = write_archive(claim.export, file, at=at, on_progress=partial(keep_claim, claim))
+            with reading_from_replica():
+                report = partial(keep_claim, claim)
+                rows = write_archive(claim.export, file, at=at, on_progress=report)
             file.close()
             size, digest = part.stat().st_size, _digest(part)
             keep_claim(claim, rows)
-            with _Built(part) as built:
-                storage.save(claim.file_name, built)
+            name = _store(storage, claim, part)
         finally:
             part.unlink(missing_ok=True)
-    if not finish_export(claim, rows, size=size, sha256=digest, at=timezone.now()):
-        storage.delete(claim.file_name)
+    finished_at = timezone.now()
+    if not finish_export(claim, rows, file_name=name, size=size, sha256=digest, at=finished_at):
+        storage.delete(name)
         raise ClaimLostError("It was claimed again.")
+
+
+def _store(storage: Storage, claim: ExportClaim, part: Path) -> str:
+    """Hand a part that is whole to the storage; returns what it calls it.
+
+    Raises ExportError where it is not taken, but OSError where that is a disk's matter.
+    """
+    try:
+        with _Built(part) as built:
+            return storage.save(claim.file_name, built)
+    except OSError:
+        raise
+    except Exception as error:
+        # What goes wrong elsewhere is of a kind that only the storage's own library knows.
+        logger.exception("Export %s could not be stored.", claim.export.pk)
+        raise ExportError(NO_STORING.format(error=type(error).__name__)) from error
 
 
 @transaction.atomic
@@ -161,13 +182,15 @@ def keep_claim(claim: ExportClaim, rows: Rows) -> None:
         raise ClaimLostError("It was claimed again, or deleted.")
 
 
-def finish_export(claim: ExportClaim, rows: Rows, *, size: int, sha256: str, at: datetime) -> bool:
+def finish_export(
+    claim: ExportClaim, rows: Rows, *, file_name: str, size: int, sha256: str, at: datetime
+) -> bool:
     """Say that the file is there; False if the claim is no longer its own."""
     finished = _standing(claim).update(
         **UNCLAIMED,
         state=Export.State.READY,
         rows=rows,
-        file_name=claim.file_name,
+        file_name=file_name,
         size=size,
         sha256=sha256,
         finished_at=at,
@@ -240,10 +263,10 @@ def _storage() -> Storage:
     return storages["exports"]
 
 
-def _folder(storage: Storage) -> Path | None:
+def _folder(storage: Storage) -> Path:
     """Where parts are written: beside the files, so that one becomes a file by its name alone."""
     if not isinstance(storage, FileSystemStorage):
-        return None
+        return Path(tempfile.gettempdir())
     folder = Path(storage.location)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
@@ -256,9 +279,8 @@ def _part(storage: Storage, claim: ExportClaim) -> "tempfile._TemporaryFileWrapp
 
 
 def _sweep(storage: Storage, export_id: uuid.UUID) -> None:
-    """Remove the parts of an export that workers left behind as they died."""
-    folder = _folder(storage)
-    for part in folder.glob(f"{export_id}-*{PART}") if folder else ():
+    """Remove the parts of an export that workers left behind here as they died."""
+    for part in _folder(storage).glob(f"{export_id}-*{PART}"):
         part.unlink(missing_ok=True)
 
 

@@ -40,7 +40,7 @@ from studies.models import ApiToken, Study
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 
 FORM = {"form": "csv", "is_release": True}
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +115,7 @@ def status(client: Client, address: str, headers: dict[str, str] | None = None) 
     return answer.status_code
 
 
+@pytest.mark.every_database
 def test_an_export_is_built_once_it_was_asked_for(study: Study, folder: Path) -> None:
     export = ask_for_export(study, **FORM, at=NOW)
     assert ask_for_export(study, **FORM, at=NOW) == export
@@ -130,6 +131,7 @@ def test_an_export_is_built_once_it_was_asked_for(study: Study, folder: Path) ->
     assert ask_for_export(study, **FORM, at=NOW) != export
 
 
+@pytest.mark.every_database
 def test_a_worker_that_died_leaves_no_half_file_and_another_builds_it(
     study: Study, folder: Path
 ) -> None:
@@ -145,11 +147,12 @@ def test_a_worker_that_died_leaves_no_half_file_and_another_builds_it(
     export.refresh_from_db()
     assert export.state == Export.State.READY
     assert [path.name for path in folder.iterdir()] == [export.file_name]
-    assert not finish_export(dead, {}, size=1, sha256="a", at=NOW)
+    assert not finish_export(dead, {}, file_name="a", size=1, sha256="a", at=NOW)
     with pytest.raises(ClaimLostError):
         keep_claim(dead, {})
 
 
+@pytest.mark.every_database
 def test_workers_that_die_again_and_again_are_told_of(study: Study) -> None:
     export = ask_for_export(study, **FORM, at=NOW)
     for attempt in range(MOST_ATTEMPTS):
@@ -178,6 +181,7 @@ def test_a_full_disk_is_told_as_such() -> None:
     assert why_not_written(error.value) == NO_ROOM
 
 
+@pytest.mark.every_database
 def test_a_worker_whose_export_was_deleted_leaves_nothing(study: Study, folder: Path) -> None:
     export = ask_for_export(study, **FORM, at=NOW)
     claim = claim_export(export.pk, at=NOW)
@@ -189,6 +193,7 @@ def test_a_worker_whose_export_was_deleted_leaves_nothing(study: Study, folder: 
     assert not list(folder.glob("*"))
 
 
+@pytest.mark.every_database
 def test_a_bell_that_was_lost_is_rung_again(study: Study) -> None:
     export = ask_for_export(study, **FORM, at=NOW)
     assert list(due_exports(at=NOW)) == [export]
@@ -198,6 +203,7 @@ def test_a_bell_that_was_lost_is_rung_again(study: Study) -> None:
     assert ring_due_exports(at=NOW + LEASE) == 1
 
 
+@pytest.mark.every_database
 def test_a_file_expires_and_its_row_says_so(export: Export, folder: Path) -> None:
     assert export.finished_at is not None
     over = export.finished_at + KEPT
@@ -285,6 +291,7 @@ def test_a_head_says_what_a_get_would_give(client: Client, export: Export, reade
         assert not getattr(answer, "content", b"")
 
 
+@pytest.mark.every_database
 def test_an_asynchronous_server_streams_it_too(export: Export) -> None:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"range", b"bytes=10-")]}
     answer = answer_file(ASGIRequest(scope, _Nothing()), export)  # type: ignore[arg-type]
@@ -332,6 +339,7 @@ def test_a_token_needs_the_scope_for_a_full_export(study: Study) -> None:
     assert status(Client(), at_rest(full), wide) == 200
 
 
+@pytest.mark.every_database
 def test_an_export_is_asked_for_over_rest_once_for_a_key(study: Study) -> None:
     address = reverse("api:export-list", kwargs={"slug": study.slug})
     headers = bearer(make_admin(), may_manage=True) | {"Idempotency-Key": str(uuid4())}

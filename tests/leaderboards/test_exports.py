@@ -19,6 +19,7 @@ from leaderboards.exports.archive import write_archive
 from leaderboards.models import Export
 from leaderboards.ranking.boards import Engine
 from leaderboards.services.boards import compute_sections, parameters_for
+from raters.identities import Identity, seal
 from raters.models import Battle, Judge, Judgement, JudgeRun, JudgeVerdict, Participation, Turn
 from raters.quality.personal import FEWEST_ALIKE
 from raters.services.erasing import withdraw_and_erase
@@ -83,6 +84,8 @@ def test_an_export_is_read_back_to_the_same_boards(tmp_path: Path, form: str) ->
     assert last is not None
     withdraw_contestant(last, reason="Its maker asked.", at=NOW, may_split=True)
     Dimension.objects.filter(study=study, key="warmth").update(question="Warm?", weight=0.5)
+    Study.objects.update(language="de")
+    study.refresh_from_db()
     said = run(build(ask(study, form), tmp_path), "--create")
     assert "240 rows read, 8 left out as excluded; added: 232 verdicts" in said
     again = Study.objects.get(slug="again")
@@ -90,6 +93,7 @@ def test_an_export_is_read_back_to_the_same_boards(tmp_path: Path, form: str) ->
     assert again.dimensions.get(key="warmth").question == "Warm?"
     assert again.contestants.get(name=last.name).withdrawal_reason == "Its maker asked."
     assert (again.title, again.is_simulated, again.is_public) == (study.title, True, False)
+    assert again.language == "de"
 
 
 def test_an_electorate_comes_back_to_the_last_digit_where_it_is_not_known(tmp_path: Path) -> None:
@@ -222,8 +226,7 @@ def test_a_full_export_has_everything_but_identities(tmp_path: Path) -> None:
     study = make_talked_study(raters=12, each=1, tie=0)
     first, checked = study.participations.order_by("pk")[:2]
     Participation.objects.filter(pk=first.pk).update(
-        recruiting_id="PID-5f3a",
-        recruiting_session="SESSION-77",
+        identity_sealed=seal(Identity("PID-5f3a", recruiting_session="SESSION-77")),
         address_hash="a" * 64,
         device_hash="d" * 64,
     )

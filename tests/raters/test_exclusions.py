@@ -45,6 +45,8 @@ def counting(study: Study) -> set[int]:
     found = answers.objects.counting(study)
     battles = set(found.values_list("battle_id", flat=True))
     assert found.count() == len(battles) * study.dimensions.count()
+    told = answers.objects.of(study).told_what_counts(study).values_list("pk", "counts")
+    assert {pk for pk, counts in told if counts} == set(found.values_list("pk", flat=True))
     return battles
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
+from django.conf import settings as project
 from django.core.management import call_command
 from django.db import connection
 
@@ -31,7 +32,8 @@ def scratch_database() -> Iterator[dict[str, str]]:
         connection.close()
         try:
             call_command("migrate", verbosity=0)
-            yield {**os.environ, "DATABASE_URL": url, "SECRET_KEY": "of-a-benchmark"}
+            own = {"SECRET_KEY": "of-a-benchmark", "IDENTITY_KEY": project.IDENTITY_KEY}
+            yield {**os.environ, "DATABASE_URL": url, **own}
         finally:
             connection.close()
             settings["NAME"] = configured

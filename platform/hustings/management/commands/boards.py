@@ -15,6 +15,7 @@ from leaderboards.machines.boards import rank_run, run_named
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.services.boards import compute_sections, parameters_for
 from studies.models import Study
+from studies.replica import reading_from_replica
 
 COLUMNS = (
     "rank", "rank_low", "rank_high", "contestant", "score", "score_low", "score_high",
@@ -42,14 +43,15 @@ class Command(HustingsCommand):
         parser.add_argument("--format", default="table", choices=["table", "json", "csv"])
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        study = study_named(options["study"])
-        section = _section(
-            study,
-            dimension=options["dimension"] or _overall(study),
-            group=options["group"],
-            engine=options["engine"],
-            judge=options["judge"],
-        )
+        with reading_from_replica():
+            study = study_named(options["study"])
+            section = _section(
+                study,
+                dimension=options["dimension"] or _overall(study),
+                group=options["group"],
+                engine=options["engine"],
+                judge=options["judge"],
+            )
         write = {"table": _table, "json": _json, "csv": _csv}[options["format"]]
         self.stdout.write(write(section), ending="")
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from hustings.management.command import HustingsCommand, count_of, study_named
 from leaderboards.preferences import Format, Margin, Wanted, write_preferences
+from studies.replica import reading_from_replica
 
 
 class Command(HustingsCommand):
@@ -55,7 +56,7 @@ class Command(HustingsCommand):
         # Nothing stands half-written under its name.
         part = path.with_name(f"{path.name}.part")
         try:
-            with part.open("w", encoding="utf-8", newline="") as file:
+            with part.open("w", encoding="utf-8", newline="") as file, reading_from_replica():
                 about = write_preferences(study, wanted, file, at=timezone.now())
             part.replace(path)
             beside = path.with_name(f"{path.name}.about.json")
