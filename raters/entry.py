@@ -1,5 +1,9 @@
-"""What a rater has said on her way in, kept in her session until a place is hers."""
+"""What a rater has said on her way in, kept in her session until a place is hers.
 
+A session is a row of the database, and may know her account as well: an entry is sealed in it.
+"""
+
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +12,8 @@ from typing import Any, Final, Self
 
 from django.http import HttpRequest, QueryDict
 
-from raters.services.panel import ACCOUNT_ID, ERASED_ID, OWN_ID
+from raters.errors import IdentityKeyError
+from raters.identities import seal_text, unseal_text
 from studies.models import Study
 
 UNSAID = ""  # she would rather not say
@@ -43,10 +48,8 @@ class Link:
 
         recruiting_id = sent(study.recruiting_parameter) or _clean(posted_id)
         is_unfilled = _is_placeholder(recruiting_id)
-        # Ids that we give ourselves bring back whoever has them: no link may name one.
-        is_ours = recruiting_id.startswith((OWN_ID, ACCOUNT_ID, ERASED_ID))
         return cls(
-            recruiting_id="" if is_unfilled or is_ours else recruiting_id,
+            recruiting_id="" if is_unfilled else recruiting_id,
             recruiting_study=_filled(sent(study.study_parameter)),
             recruiting_session=_filled(sent(study.session_parameter)),
             is_unfilled=is_unfilled,
@@ -70,11 +73,13 @@ def _filled(value: str) -> str:
 class Entry:
     """One browser on its way into one study.
 
+    `source` is who calls her by her id, one of `Participation.Source`; empty with no id.
     `releases_words`: she agreed as well that what she writes may be published.
     `groups` holds the key of her group for each axis that she has answered, or UNSAID; `full`
     what her groups are called that had no place left.
     """
 
+    source: str = ""
     recruiting_id: str = ""
     recruiting_study: str = ""
     recruiting_session: str = ""
@@ -85,19 +90,49 @@ class Entry:
     full: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, stored: Any) -> Self:
-        if not isinstance(stored, dict):
+    def parse(cls, sealed: Any) -> Self:
+        """What was sealed; an empty entry if it is none, or if no key opens it any more."""
+        try:
+            stored = json.loads(unseal_text(sealed)) if isinstance(sealed, str) else None
+        except IdentityKeyError:
+            stored = None
+        if stored is None:
             return cls()
         return cls(
-            recruiting_id=str(stored["recruiting_id"]),
-            recruiting_study=str(stored.get("recruiting_study", "")),
-            recruiting_session=str(stored.get("recruiting_session", "")),
+            source=stored["source"],
+            recruiting_id=stored["recruiting_id"],
+            recruiting_study=stored["recruiting_study"],
+            recruiting_session=stored["recruiting_session"],
             consent_text_id=stored["consent_text_id"],
-            releases_words=bool(stored.get("releases_words", False)),
-            groups=MappingProxyType(dict(stored["groups"])),
+            releases_words=stored["releases_words"],
+            groups=MappingProxyType(stored["groups"]),
             participation_id=stored["participation_id"],
             full=tuple(stored["full"]),
         )
+
+    def seal(self) -> str:
+        """The entry as a session holds it."""
+        return seal_text(
+            json.dumps(
+                {
+                    "source": self.source,
+                    "recruiting_id": self.recruiting_id,
+                    "recruiting_study": self.recruiting_study,
+                    "recruiting_session": self.recruiting_session,
+                    "consent_text_id": self.consent_text_id,
+                    "releases_words": self.releases_words,
+                    "groups": dict(self.groups),
+                    "participation_id": self.participation_id,
+                    "full": self.full,
+                },
+                ensure_ascii=False,
+            )
+        )
+
+    @property
+    def who(self) -> tuple[str, str] | None:
+        """Source and id of who comes in; None before that is known."""
+        return (self.source, self.recruiting_id) if self.recruiting_id else None
 
     def answering(self, axis_key: str, group_key: str) -> Self:
         return replace(self, groups=MappingProxyType({**self.groups, axis_key: group_key}))
@@ -136,17 +171,7 @@ def begin_entry(request: HttpRequest, study: Study, entry: Entry) -> None:
 
 def write_entry(request: HttpRequest, study: Study, entry: Entry) -> None:
     """Keep an entry in the session."""
-    stored = {
-        "recruiting_id": entry.recruiting_id,
-        "recruiting_study": entry.recruiting_study,
-        "recruiting_session": entry.recruiting_session,
-        "consent_text_id": entry.consent_text_id,
-        "releases_words": entry.releases_words,
-        "groups": dict(entry.groups),
-        "participation_id": entry.participation_id,
-        "full": list(entry.full),
-    }
-    request.session[_key(study)] = stored
+    request.session[_key(study)] = entry.seal()
 
 
 def forget_entry(request: HttpRequest, study: Study) -> None:

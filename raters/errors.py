@@ -10,6 +10,16 @@ class RaterError(Exception):
     """Base of what raters refuses."""
 
 
+class IdentityKeyError(RaterError):
+    """No key of this process opens what the database holds of who raters are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Who the raters are was sealed under another key: IDENTITY_KEY, or one of "
+            "IDENTITY_KEY_FALLBACKS, has to be the one that this database was written with."
+        )
+
+
 class ImportRefusedError(RaterError):
     """A file cannot be imported; the message names file and, where there is one, the line."""
 
@@ -116,3 +126,7 @@ class DecidedAlreadyError(RaterError):
 
 class JudgeError(RaterError):
     """A judge, a run or a case of one that there can't be."""
+
+
+class PartitionError(RaterError):
+    """Tables that can't be taken apart, or not into so many parts, and why."""

@@ -1,6 +1,7 @@
 """What is stored of one rater in one study, for herself. Models are A and B here as well."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,7 +23,6 @@ from raters.models import (
 )
 from raters.pages import label_of
 from raters.review import kind_in_words
-from raters.services.panel import ACCOUNT_ID
 from raters.shown import names_to_hide, text_for_rater
 
 Given = TypeVar("Given", Verdict, Rating)
@@ -40,9 +40,8 @@ def read_own_data(participation: Participation) -> dict[str, Any]:
     return {
         "study": participation.study.title,
         "public_code": participation.rater.code,
-        "recruiting_id": participation.recruiting_id,
-        "recruiting_study": participation.recruiting_study,
-        "recruiting_session": participation.recruiting_session,
+        "source": participation.source,
+        **asdict(participation.identity),
         "account_email": _account_email(participation),
         "is_browser_recognised": bool(participation.address_hash or participation.device_hash),
         "state": participation.get_state_display(),
@@ -61,9 +60,9 @@ def read_own_data(participation: Participation) -> dict[str, Any]:
 
 def _account_email(participation: Participation) -> str | None:
     """The address that she signs in with, where she came by an account."""
-    prefix, _, key = participation.recruiting_id.rpartition(ACCOUNT_ID)
-    if prefix or not key.isdecimal():
+    if participation.source != Participation.Source.ACCOUNT:
         return None
+    key = int(participation.identity.recruiting_id)
     return User.objects.filter(pk=key).values_list("email", flat=True).first()
 
 

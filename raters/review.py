@@ -8,7 +8,6 @@ from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 
 from raters.models import Battle, CheckAnswer, Participation, Reply, Signal, Strike, Turn
 from raters.quality.agreement import SWAPPED
-from raters.services.panel import ACCOUNT_ID, ERASED_ID, OWN_ID
 from studies.models import ScreenRule, Study
 
 if TYPE_CHECKING:
@@ -165,8 +164,8 @@ def _remark(battle: Battle) -> str:
 
 def _other_studies(participation: Participation) -> int:
     """Where a platform's id was seen before; ids that we give ourselves are of one study."""
-    given = participation.recruiting_id
-    if given.startswith((OWN_ID, ACCOUNT_ID, ERASED_ID)):
+    if participation.source != Participation.Source.RECRUITED:
         return 0
-    others = Participation.objects.filter(recruiting_id=given, study__preview_of=None)
+    hers = Participation.objects.named_anywhere(participation.identity.recruiting_id)
+    others = hers.filter(study__preview_of=None)
     return others.exclude(study=participation.study_id).values("study").distinct().count()

@@ -79,7 +79,7 @@ def simulate_judge(
             writer.writerow(COLUMNS)
             for n, battle in enumerate(chosen):
                 named = (
-                    battle.participation.recruiting_id, battle.key,
+                    battle.participation.identity.recruiting_id, battle.key,
                     contestants[sides[n, 0]].name, contestants[sides[n, 1]].name,
                 )  # fmt: skip
                 for order, sample in _showings(n):

@@ -5,9 +5,13 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class HustingsConfig(AppConfig):
-    """Makes the project's own commands known."""
+    """Makes the project's own commands and system checks known."""
 
     name = "hustings"
+
+    def ready(self) -> None:
+        from hustings import checks  # noqa: F401  they register themselves
+        from hustings.operations import identity_key  # noqa: F401  so does this one
 
 
 class HustingsAdminConfig(AdminConfig):

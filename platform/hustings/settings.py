@@ -16,6 +16,9 @@ PACKAGE = Path(__file__).resolve().parent
 
 SECRET_KEY = ENVIRONMENT.secret_key
 SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)
+# What says who raters are is kept under this one, and under former ones until it is renewed.
+IDENTITY_KEY = ENVIRONMENT.identity_key
+IDENTITY_KEY_FALLBACKS = list(ENVIRONMENT.identity_key_fallbacks)
 DEBUG = ENVIRONMENT.is_debug
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.trusted_origins)
@@ -57,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "hustings.operations.identity_key.IdentityKeyGuard",
 ]
 
 ROOT_URLCONF = "hustings.urls"
@@ -79,7 +83,10 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": ENVIRONMENT.database}
+DATABASES = ENVIRONMENT.databases
+DATABASE_ROUTERS = ["studies.replica.ReplicaRouter"]
+# Into how many parts `hustings partition` takes the largest tables apart.
+PARTITIONS = ENVIRONMENT.partitions
 # Counts how often clients ask: a cache that web processes do not share counts for each alone.
 CACHES = {"default": ENVIRONMENT.cache}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -177,15 +184,8 @@ STORAGES = {
             else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },
-    # Where several machines work they share it: say so with another backend.
-    "exports": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": ENVIRONMENT.home / "exports",
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    },
+    # Where several machines work, they share it.
+    "exports": ENVIRONMENT.exports_storage,
 }
 vars().update(ENVIRONMENT.email_url)
 DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
@@ -368,7 +368,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30.0},
     },
     "expire-exports": {"task": "leaderboards.tasks.expire_exports", "schedule": 3_600.0},
-    # A session knows what the recruiting platform calls a rater: it must not outlive its use.
+    # A session knows, sealed, who a rater is: it must not outlive its use.
     "clear-sessions": {"task": "hustings.tasks.clear_sessions", "schedule": 86_400.0},
     "clear-written": {"task": "hustings.tasks.clear_written", "schedule": 3600.0},
 }

@@ -23,6 +23,7 @@ from leaderboards.scheduling.refill import refill_queue
 from leaderboards.scheduling.stopping import look
 from leaderboards.services.standings import fold_standings
 from raters.errors import PlaceLostError, QuotaFullError, RaterError, StudyClosedError
+from raters.identities import unseal
 from raters.models import Battle, Outcome, Participation
 from raters.quality.agreement import SWAPPED
 from raters.services.battles import give_verdicts, next_battle, send_message
@@ -146,9 +147,9 @@ def play(
 
 
 def _require_one_truth(study: Study, plan: Plan) -> None:
-    others = study.participations.exclude(recruiting_study=plan.truth)
-    others = others.exclude(state=State.WITHDRAWN)
-    other = others.values_list("recruiting_study", flat=True).first()
+    kept = study.participations.exclude(state=State.WITHDRAWN).values_list("identity_sealed")
+    truths = (unseal(sealed).recruiting_study for (sealed,) in kept.order_by("pk").iterator())
+    other = next((truth for truth in truths if truth != plan.truth), None)
     if other is not None:
         raise RaterError(
             f"The study {study.slug} has other raters already ({other or 'unknown ones'}), and "
@@ -220,7 +221,7 @@ class _Run:
         """Let those go on who were inside when an earlier run was killed."""
         kept = self._study.participations.filter(state__in=IS_KEPT).select_related("cell")
         for hers in kept.order_by("pk"):
-            number = int(hers.recruiting_id.rpartition("-")[2])
+            number = int(hers.identity.recruiting_id.rpartition("-")[2])
             cell = self._cells.keys.index(hers.cell.key if hers.cell else "")
             self._enter(_Rater(number, hers, cell, self._is_careless(self._person(number))))
 

@@ -9,11 +9,13 @@ from typing import cast
 from django.db import IntegrityError, transaction
 
 from raters.errors import ImportRefusedError
+from raters.identities import Identity, seal
 from raters.imports import staging
 from raters.imports.formats import read_comparisons
 from raters.imports.reading import TableFile
 from raters.imports.staging import Instant, as_stored
 from raters.models import Battle, Outcome, Participation, Rater, Verdict
+from raters.services.identities import Marker, marker_of
 from studies.models import Axis, Study
 from studies.services import (
     CELL_SEPARATOR,
@@ -72,11 +74,12 @@ def import_comparisons(
     Study.objects.select_for_update().get(pk=study.pk)
     if study.state == Study.State.ARCHIVED:
         raise ImportRefusedError(f"The study {study.slug} is archived: it takes no more verdicts.")
+    mark = marker_of(study)
     file = TableFile(path, on_progress)
-    arrival = _Arrival(study, file, form=form, may_create=may_create, at=at)
+    arrival = _Arrival(study, file, mark, form=form, may_create=may_create, at=at)
     staging.create_tables()
     if raters is not None:
-        _stage_raters(study, TableFile(raters))
+        _stage_raters(study, TableFile(raters), mark)
     rows = staging.stage("import_comparisons", staging.COMPARISON_COLUMNS, arrival.rows())
     if arrival.new_dimensions:
         choose_overall_dimension(study)
@@ -100,6 +103,7 @@ class _Arrival:
 
     study: Study
     file: TableFile
+    mark: Marker
     form: str
     may_create: bool
     at: datetime
@@ -113,7 +117,7 @@ class _Arrival:
         self._contestants = dict(self.study.contestants.values_list("name", "pk"))
         self._dimensions = dict(self.study.dimensions.values_list("key", "pk"))
         outcomes, now = frozenset(Outcome.values), as_stored(self.at)
-        contestants, dimensions = self._contestants, self._dimensions
+        contestants, dimensions, mark = self._contestants, self._dimensions, self.mark
         for line, values in read_comparisons(self.file, self.form):
             rater, model_a, model_b, outcome, dimension, battle, created_at, *rest = cast(
                 "_Row", values
@@ -131,6 +135,7 @@ class _Arrival:
             yield (
                 line,
                 rater,
+                mark(rater),
                 contestants.get(model_a) or self._contestant(model_a, line),
                 contestants.get(model_b) or self._contestant(model_b, line),
                 outcome,
@@ -182,7 +187,7 @@ class _Arrival:
         return as_stored(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
-def _stage_raters(study: Study, file: TableFile) -> None:
+def _stage_raters(study: Study, file: TableFile, mark: Marker) -> None:
     """Stage the raters' cells, from a file with one column for each axis."""
     if study.electorate is None:
         raise file.refusal(
@@ -211,8 +216,12 @@ def _stage_raters(study: Study, file: TableFile) -> None:
     staging.stage(
         "import_raters",
         staging.RATER_COLUMNS,
-        ((values[0], line, cell_of(line, values[1:])) for line, values in file.rows(columns)),
+        (
+            (rater, mark(str(rater)), line, cell_of(line, tuple(hers)))
+            for line, (rater, *hers) in file.rows(columns)
+        ),
     )
+    staging.execute(staging.RATERS_BY_NAME)
     if row := staging.first_row(staging.RATER_IN_TWO_CELLS):
         raise file.refusal(f'the rater "{row[1]}" is there already, in other groups', row[0])
     if row := staging.first_row(staging.RATER_IN_ANOTHER_CELL, [study.pk]):
@@ -241,11 +250,12 @@ def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
                 study=study,
                 rater=rater,
                 cell_id=cell_id,
-                recruiting_id=recruiting_id,
+                identity_mark=mark,
+                identity_sealed=seal(Identity(name)),
                 state=Participation.State.COMPLETED,
                 created_at=at,
             )
-            for rater, (recruiting_id, cell_id) in zip(raters, chunk, strict=True)
+            for rater, (name, mark, cell_id) in zip(raters, chunk, strict=True)
         ]
         try:
             Participation.objects.bulk_create(participations)

@@ -20,7 +20,7 @@ from studies.services import (
 
 FORMAT: Final = "hustings-export/1"
 STUDY_FIELDS: Final = (
-    "title", "question", "protocol", "is_simulated", "task", "min_turns", "max_turns",
+    "title", "question", "language", "protocol", "is_simulated", "task", "min_turns", "max_turns",
     "battles_each",
 )  # fmt: skip
 DIMENSION_FIELDS: Final = ("name", "question", "help", "weight", "is_overall")

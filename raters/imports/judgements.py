@@ -16,6 +16,7 @@ from raters.imports.judge_rows import OPTIONAL, PROSE, REQUIRED, JudgeRow, read_
 from raters.imports.reading import TableFile
 from raters.judging.findings import MIRRORED, Sample, find_by_comparing
 from raters.models import Battle, Judge, Judgement, JudgeRun, JudgeVerdict
+from raters.services.identities import Marker, marker_of
 from raters.services.judge_runs import next_version
 from studies.models import Study
 
@@ -84,26 +85,27 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where conversations and battles of a study are: by name and pair, and by rater and key."""
+    """Where conversations and battles of a study are: by name and pair, and by mark and key."""
 
+    mark: Marker
     by_conversation: dict[tuple[str, int, int], _Place]
     by_battle: dict[tuple[str, str, int, int], _Place]
 
     @classmethod
     def of(cls, study: Study) -> "_Places":
-        found = cls({}, {})
+        found = cls(marker_of(study), {}, {})
         rows = Battle.objects.filter(
             participation__study=study, side_b__isnull=False, attention_check=None
         ).order_by("pk")
         columns = (
-            "pk", "side_a_id", "side_b_id", "key", "conversation", "participation__recruiting_id",
+            "pk", "side_a_id", "side_b_id", "key", "conversation", "participation__identity_mark",
         )  # fmt: skip
-        for pk, a, b, key, conversation, rater in rows.values_list(*columns).iterator():
+        for pk, a, b, key, conversation, mark in rows.values_list(*columns).iterator():
             place, low, high = _Place(pk, a), min(a, b), max(a, b)
             if conversation:
                 # The first has the lowest id.
                 place = found.by_conversation.setdefault((conversation, low, high), place)
-            found.by_battle[rater, key, low, high] = place
+            found.by_battle[mark, key, low, high] = place
         return found
 
     def place_of(self, row: JudgeRow, one: int, other: int) -> _Place | None:
@@ -111,7 +113,7 @@ class _Places:
         low, high = min(one, other), max(one, other)
         if row.conversation:
             return self.by_conversation.get((row.conversation, low, high))
-        return self.by_battle.get((row.rater, row.battle, low, high))
+        return self.by_battle.get((self.mark(row.rater), row.battle, low, high))
 
 
 @dataclass(frozen=True)

@@ -13,28 +13,29 @@ from django.db import connection
 CHUNK_ROWS = 20_000
 
 Instant = datetime | str
-StagedComparison = tuple[int, str, int, int, str, int, str, Instant, str, Instant | None]
+StagedComparison = tuple[int, str, str, int, int, str, int, str, Instant, str, Instant | None]
 
 CREATE = """
 CREATE TEMPORARY TABLE import_comparisons (
-    line bigint, rater text, side_a_id bigint, side_b_id bigint, outcome text,
+    line bigint, rater text, mark text, side_a_id bigint, side_b_id bigint, outcome text,
     dimension_id bigint, key text, created_at {timestamp}, conversation text,
     recorded_at {timestamp}
 );
-CREATE TEMPORARY TABLE import_raters (rater text, line bigint, cell_id bigint)
+CREATE TEMPORARY TABLE import_raters (rater text, mark text, line bigint, cell_id bigint)
 """
 
 COMPARISON_COLUMNS = (
-    "line", "rater", "side_a_id", "side_b_id", "outcome", "dimension_id", "key", "created_at",
-    "conversation", "recorded_at",
+    "line", "rater", "mark", "side_a_id", "side_b_id", "outcome", "dimension_id", "key",
+    "created_at", "conversation", "recorded_at",
 )  # fmt: skip
-RATER_COLUMNS = ("rater", "line", "cell_id")
+RATER_COLUMNS = ("rater", "mark", "line", "cell_id")
 
 # One row for each rater, battle and dimension. What a file says twice is kept once; what it says
 # differently the second time shows as two bounds that differ.
 VERDICTS = """
 CREATE TEMPORARY TABLE import_verdicts AS
-SELECT rater, key, dimension_id, min(outcome) AS outcome, max(outcome) AS other_outcome,
+SELECT rater, min(mark) AS mark, key, dimension_id,
+       min(outcome) AS outcome, max(outcome) AS other_outcome,
        min(side_a_id) AS side_a_id, max(side_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(side_b_id) AS other_b_id,
        min(conversation) AS conversation, max(conversation) AS other_conversation,
@@ -45,25 +46,30 @@ FROM import_comparisons GROUP BY rater, key, dimension_id
 
 BATTLES = """
 CREATE TEMPORARY TABLE import_battles AS
-SELECT p.id AS participation_id, v.key AS key,
+SELECT p.id AS participation_id, min(v.rater) AS rater, v.key AS key,
        min(side_a_id) AS side_a_id, max(other_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(other_b_id) AS other_b_id,
        min(conversation) AS conversation, max(other_conversation) AS other_conversation,
        min(v.created_at) AS created_at, min(line) AS line, max(last_line) AS last_line
 FROM import_verdicts v
-{join} raters_participation p ON p.study_id = %s AND p.recruiting_id = v.rater
+{join} raters_participation p ON p.study_id = %s AND p.identity_mark = v.mark
 GROUP BY p.id, v.key
 """
 
 NEW_RATERS = """
 CREATE TEMPORARY TABLE import_new_raters AS
 SELECT row_number() OVER (ORDER BY min(c.line)) AS number, c.rater AS rater,
-       min(c.line) AS line, min(r.cell_id) AS cell_id
-FROM (SELECT rater, min(line) AS line FROM import_comparisons GROUP BY rater) c
-LEFT JOIN raters_participation p ON p.study_id = %s AND p.recruiting_id = c.rater
+       min(c.mark) AS mark, min(c.line) AS line, min(r.cell_id) AS cell_id
+FROM (
+    SELECT rater, min(mark) AS mark, min(line) AS line FROM import_comparisons GROUP BY rater
+) c
+LEFT JOIN raters_participation p ON p.study_id = %s AND p.identity_mark = c.mark
 LEFT JOIN import_raters r ON r.rater = c.rater
 WHERE p.id IS NULL GROUP BY c.rater
 """
+
+# SQLite would else go through all of them for each rater that is new.
+RATERS_BY_NAME = "CREATE INDEX import_raters_by_name ON import_raters (rater)"
 
 TABLES = ("comparisons", "raters", "verdicts", "battles", "new_raters")
 
@@ -78,7 +84,7 @@ HAVING min(cell_id) <> max(cell_id) ORDER BY 1 LIMIT 1
 
 RATER_IN_ANOTHER_CELL = """
 SELECT r.line, r.rater FROM import_raters r
-{join} raters_participation p ON p.study_id = %s AND p.recruiting_id = r.rater
+{join} raters_participation p ON p.study_id = %s AND p.identity_mark = r.mark
 WHERE p.cell_id IS NULL OR p.cell_id <> r.cell_id ORDER BY r.line LIMIT 1
 """
 
@@ -88,35 +94,31 @@ ORDER BY last_line LIMIT 1
 """
 
 TWO_PAIRS_IN_FILE = """
-SELECT b.last_line, b.key, p.recruiting_id FROM import_battles b
-{join} raters_participation p ON p.id = b.participation_id
+SELECT b.last_line, b.key, b.rater FROM import_battles b
 WHERE b.side_a_id <> b.other_a_id OR b.side_b_id <> b.other_b_id ORDER BY b.last_line LIMIT 1
 """
 
 TWO_CONVERSATIONS_IN_FILE = """
-SELECT b.last_line, b.key, p.recruiting_id FROM import_battles b
-{join} raters_participation p ON p.id = b.participation_id
+SELECT b.last_line, b.key, b.rater FROM import_battles b
 WHERE b.conversation <> b.other_conversation ORDER BY b.last_line LIMIT 1
 """
 
 ANOTHER_PAIR_STANDS = """
-SELECT i.line, i.key, p.recruiting_id FROM import_battles i
+SELECT i.line, i.key, i.rater FROM import_battles i
 {join} raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
-{join} raters_participation p ON p.id = i.participation_id
 WHERE b.side_a_id <> i.side_a_id OR b.side_b_id <> i.side_b_id ORDER BY i.line LIMIT 1
 """
 
 # A file that names no conversations says nothing against those that stand.
 ANOTHER_CONVERSATION_STANDS = """
-SELECT i.line, i.key, p.recruiting_id, b.conversation, i.conversation FROM import_battles i
+SELECT i.line, i.key, i.rater, b.conversation, i.conversation FROM import_battles i
 {join} raters_battle b ON b.participation_id = i.participation_id AND b.key = i.key
-{join} raters_participation p ON p.id = i.participation_id
 WHERE i.conversation <> '' AND b.conversation <> i.conversation ORDER BY i.line LIMIT 1
 """
 
 STANDING_VERDICTS = """
 FROM import_verdicts i
-{join} raters_participation p ON p.study_id = %s AND p.recruiting_id = i.rater
+{join} raters_participation p ON p.study_id = %s AND p.identity_mark = i.mark
 {join} raters_battle b ON b.participation_id = p.id AND b.key = i.key
 LEFT JOIN raters_verdict v ON v.battle_id = b.id AND v.dimension_id = i.dimension_id
 """
@@ -221,13 +223,13 @@ def bulk_write(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...
             cursor.executemany(statement, rows)
 
 
-def new_raters() -> Iterator[list[tuple[str, int | None]]]:
-    """Yield chunks of recruiting id and cell of the raters whom the study does not know yet."""
+def new_raters() -> Iterator[list[tuple[str, str, int | None]]]:
+    """Yield chunks of id, mark and cell of the raters whom the study does not know yet."""
     first = 1
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT rater, cell_id FROM import_new_raters "
+                "SELECT rater, mark, cell_id FROM import_new_raters "
                 "WHERE number >= %s AND number < %s ORDER BY number",
                 [first, first + CHUNK_ROWS],
             )

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from raters.identities import RECRUITED, Identity, unseal
 from raters.querysets import ParticipationQuerySet
 from studies.models import Cell, ConsentText, Study
 
@@ -34,10 +35,19 @@ class Rater(models.Model):
 class Participation(models.Model):
     """One rater in one study.
 
-    `recruiting_id` is what the recruiting platform or the imported file calls the rater. It is
-    never shown to the public; `recruiting_study` and `recruiting_session` are what it calls the
-    study and her visit. `cell` is null where the study has no electorate, and once erased.
+    What she is called outside, where `source` says, stands here under a key that the database
+    does not hold: `identity_mark` finds her in this study, `identity_sealed` opens for who may
+    read it (`raters.identities`). `cell` is null where the study has no electorate, and once
+    erased.
     """
+
+    class Source(models.TextChoices):
+        """Who calls her by the id that is kept under the key."""
+
+        RECRUITED = RECRUITED, _("a recruiting platform or an imported file")
+        OWN = "own", _("ourselves, as she came by the link alone")
+        ACCOUNT = "account", _("her account")
+        ERASED = "erased", _("nobody any more: it is erased")
 
     class State(models.TextChoices):
         RESERVED = "reserved", _("reserved")
@@ -55,9 +65,10 @@ class Participation(models.Model):
     cell = models.ForeignKey(
         Cell, models.PROTECT, null=True, blank=True, related_name="participations"
     )
-    recruiting_id = models.CharField(max_length=200)
-    recruiting_study = models.CharField(max_length=200, blank=True)
-    recruiting_session = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=9, choices=Source, default=Source.RECRUITED)
+    # Null and not empty where there is none: those of one study differ.
+    identity_mark = models.CharField(max_length=32, null=True, blank=True, editable=False)  # noqa: DJ001
+    identity_sealed = models.TextField(blank=True, editable=False)
     # Keyed hashes, other ones in each study: they tell that two are the same, and nothing else.
     address_hash = models.CharField(max_length=64, blank=True)
     device_hash = models.CharField(max_length=64, blank=True)
@@ -86,7 +97,20 @@ class Participation(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                F("study"), F("recruiting_id"), name="one_participation_per_recruiting_id"
+                F("study"), F("identity_mark"), name="one_participation_per_identity"
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["recruited", "own", "account", "erased"]),
+                name="participation_source_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(identity_mark=None, identity_sealed="")
+                | (Q(identity_mark__isnull=False) & ~Q(identity_sealed="")),
+                name="identity_is_marked_and_sealed_or_neither",
+            ),
+            models.CheckConstraint(
+                condition=~Q(source="erased") | Q(identity_mark=None),
+                name="erased_participation_is_nobody_s",
             ),
             models.UniqueConstraint(
                 fields=["study", "rater"],
@@ -112,3 +136,8 @@ class Participation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rater} in {self.study}"
+
+    @property
+    def identity(self) -> Identity:
+        """What she is called outside, for who may read it. Raises IdentityKeyError."""
+        return unseal(self.identity_sealed)

@@ -23,14 +23,24 @@ from raters.models import (
     Turn,
 )
 from raters.services.exclusions import exclude_what_was_withdrawn
-from raters.services.panel import ERASED_ID, account_id
+from raters.services.panel import account_id
 from raters.services.replies import UNCLAIMED
 from studies.models import Study
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+Source = Participation.Source
+
 WITHDREW: Final = "The rater withdrew."
+# What stands in place of who she is to the recruiting platform, and of her browser.
+NOBODY: Final = {
+    "source": Source.ERASED,
+    "identity_mark": None,
+    "identity_sealed": "",
+    "address_hash": "",
+    "device_hash": "",
+}
 
 
 @transaction.atomic
@@ -42,8 +52,7 @@ def withdraw_and_erase(participation: Participation, *, at: datetime) -> None:
     """
     # The study first, as everything does that locks both: two would wait for each other.
     study = Study.objects.select_for_update(no_key=True).get(pk=participation.study_id)
-    locked = Participation.objects.select_for_update(of=("self",)).select_related("rater")
-    hers = locked.get(pk=participation.pk)
+    hers = Participation.objects.select_for_update(of=("self",)).get(pk=participation.pk)
     if hers.state != Participation.State.WITHDRAWN:
         _erase_words(hers)
         _erase_findings(hers)
@@ -66,8 +75,8 @@ def erase_after_retention(*, at: datetime) -> list[Study]:
     over = [s for s in closed if s.closed_at and s.closed_at + timedelta(s.retention_days) <= at]
     for study in over:
         # One by one: no lock is held for minutes, and it goes on where it broke off.
-        left = study.participations.exclude(recruiting_id__startswith=ERASED_ID)
-        for participation in left.select_related("rater").order_by("pk").iterator():
+        left = study.participations.exclude(source=Source.ERASED)
+        for participation in left.order_by("pk").iterator():
             _forget(participation)
         Study.objects.filter(pk=study.pk).update(identities_erased_at=at)
     return over
@@ -80,18 +89,7 @@ def _forget(participation: Participation) -> None:
     if hers.words_released_at is None:
         _erase_words(hers)
     _erase_findings(hers)
-    Participation.objects.filter(pk=hers.pk).update(**_nobody(participation))
-
-
-def _nobody(participation: Participation) -> dict[str, str]:
-    """What stands in place of who she is to the recruiting platform, and of her browser."""
-    return {
-        "recruiting_id": f"{ERASED_ID}{participation.rater.code}",
-        "recruiting_study": "",
-        "recruiting_session": "",
-        "address_hash": "",
-        "device_hash": "",
-    }
+    Participation.objects.filter(pk=hers.pk).update(**NOBODY)
 
 
 def _erase_words(participation: Participation) -> None:
@@ -125,7 +123,7 @@ def _erase_findings(participation: Participation) -> None:
 def _erase_person(participation: Participation, *, at: datetime) -> None:
     """Who she is to the recruiting platform, her groups, and what told her browser apart."""
     Participation.objects.filter(pk=participation.pk).update(
-        **_nobody(participation),
+        **NOBODY,
         state=Participation.State.WITHDRAWN,
         cell=None,
         words_released_at=None,
@@ -136,6 +134,6 @@ def _erase_person(participation: Participation, *, at: datetime) -> None:
 
 def may_delete_account(user: "User", participation: Participation) -> bool:
     """Whether this is an account for raters only, and used in no other participation."""
-    others = Participation.objects.filter(recruiting_id=account_id(user))
+    hers = Participation.objects.named_anywhere(account_id(user), sources=[Source.ACCOUNT])
     is_only_rater = not (user.is_staff or user.is_superuser or user.studies.exists())
-    return is_only_rater and not others.exclude(pk=participation.pk).exists()
+    return is_only_rater and not hers.exclude(pk=participation.pk).exists()

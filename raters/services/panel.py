@@ -16,7 +16,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
+from raters.identities import Identity, fields_for
 from raters.models import Participation, Rater
+from raters.services.identities import find_participation, note_visit
 from studies.models import (
     AttentionCheck,
     Axis,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 State = Participation.State
+Source = Participation.Source
 
 # A place that is kept for a time, and then given to somebody else.
 IS_KEPT: Final = (State.RESERVED, State.ACTIVE)
@@ -44,12 +47,6 @@ MAY_COME_BACK: Final = (State.RETURNED, State.TIMED_OUT, State.SCREENED_OUT)
 # How often she may answer the questions before the first battle: as many as recruiting platforms
 # demand before somebody may be sent away.
 COMPREHENSION_TRIES: Final = 2
-
-# How recruiting ids begin that no platform gives: of somebody with only the link, of an account,
-# and of somebody who has withdrawn.
-OWN_ID: Final = "own-"
-ACCOUNT_ID: Final = "account-"
-ERASED_ID: Final = "erased-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +81,7 @@ def reserve_place(
     recruiting_id: str,
     groups: Mapping[str, str],
     consent_text: ConsentText,
+    source: str = Source.RECRUITED,
     recruiting_study: str = "",
     recruiting_session: str = "",
     address_hash: str = "",
@@ -94,8 +92,9 @@ def reserve_place(
     """Keep a place for a rater, or return the participation that she has.
 
     `groups` names her group on every axis, by their keys; empty in a study without electorate.
-    `recruiting_study` and `recruiting_session` are kept as by `note_visit`; the hashes are those
-    of the browser that asks for the place (`raters.fingerprints`), empty where it tells nothing.
+    `source` is who calls her by her id. `recruiting_study` and `recruiting_session` are kept as by
+    `note_visit`; the hashes are those of the browser that asks for the place
+    (`raters.fingerprints`), empty where it tells nothing.
     `releases_words`: her words may be published; it counts where the study asks, and the answer
     that she gave last stands.
     There is one participation for a recruiting id. If she has a place, has completed the study
@@ -106,13 +105,13 @@ def reserve_place(
     nobody tries one group after another until one has a place.
 
     Raises StudyClosedError if the study is not open or its stopping rules have ended it,
-    GroupsError, and QuotaFullError once she is recorded as screened out. Opens a transaction of
-    its own, never inside another one, which the refusal would roll back.
+    GroupsError, IdentityKeyError, and QuotaFullError once she is recorded as screened out. Opens
+    a transaction of its own, never inside another one, which the refusal would roll back.
     """
     with transaction.atomic(durable=True):
         study = _lock(study)
         _release_expired(study, at)
-        participation = study.participations.filter(recruiting_id=recruiting_id).first()
+        participation = find_participation(study, recruiting_id, source=source)
         if participation:
             note_visit(participation, study=recruiting_study, session=recruiting_session)
         if participation and participation.state in MAY_COME_BACK:
@@ -124,13 +123,12 @@ def reserve_place(
         if has_ended(study):
             raise StudyClosedError(f"The study {study} takes nobody new: its question is answered.")
         if participation is None:
+            identity = Identity(recruiting_id, recruiting_study, recruiting_session)
             participation = Participation(
                 study=study,
                 rater=Rater.objects.create(created_at=at),
                 cell=_cell_of(study, groups),
-                recruiting_id=recruiting_id,
-                recruiting_study=recruiting_study,
-                recruiting_session=recruiting_session,
+                **fields_for(study.pk, identity, source=source),
                 created_at=at,
             )
         fills = _fills(study, participation.cell)
@@ -150,23 +148,6 @@ def reserve_place(
     if full:
         raise QuotaFullError(participation, full)
     return participation
-
-
-def note_visit(participation: Participation, *, study: str, session: str) -> None:
-    """Keep what the recruiting platform calls the study and her visit; the latest stands.
-
-    Empty, it says nothing: she has come back by another way.
-    """
-    said = {"recruiting_study": study, "recruiting_session": session}
-    new = {
-        name: value
-        for name, value in said.items()
-        if value and value != getattr(participation, name)
-    }
-    if new:
-        hers = Participation.objects.filter(pk=participation.pk)
-        hers.exclude(state=State.WITHDRAWN).update(**new)
-        participation.refresh_from_db(fields=list(new))
 
 
 def keep_place(participation: Participation, *, at: datetime) -> None:
@@ -269,7 +250,7 @@ def code_of(study: Study, outcome: str) -> CompletionCode | None:
 
 def account_id(user: "User") -> str:
     """What stands in place of a recruiting platform's id for somebody who has signed in."""
-    return f"{ACCOUNT_ID}{user.pk}"
+    return str(user.pk)
 
 
 def _lock(study: Study) -> Study:

@@ -65,6 +65,7 @@ class Installation:
         given = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
         return given | {
             "SECRET_KEY": "of-fifty-random-characters-or-more-as-it-is-told-there-0123456789",
+            "IDENTITY_KEY": "another-one-of-fifty-characters-or-more-9876543210-kept-apart",
             "DATABASE_URL": self.postgres.url,
             "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "EMAIL_URL": "consolemail://",

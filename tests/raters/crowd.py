@@ -155,7 +155,7 @@ def _turned_away_for_nothing(study: "Study") -> list[str]:
     full = [fill.quota for fill in places(study) if fill.is_full]
     groups, cells = {quota.group_id for quota in full}, {quota.cell_id for quota in full}
     return [
-        participation.recruiting_id
+        participation.identity.recruiting_id
         for participation in study.participations.filter(state="screened_out")
         if participation.cell_id not in cells
         and groups.isdisjoint(participation.cell.groups.values_list("pk", flat=True))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from raters.identities import Identity, fields_for
 from raters.models import Battle, Participation, Rater, Reply, Turn
 from raters.services.battles import next_battle, send_message
 from studies.models import ChatModel, Dimension, Study
@@ -56,7 +57,7 @@ def take_part(study: Study, *, at: datetime | None = None) -> Participation:
     return Participation.objects.create(
         study=study,
         rater=rater,
-        recruiting_id=rater.code,
+        **fields_for(study.pk, Identity(f"platform-{rater.pk}")),
         state=Participation.State.ACTIVE,
         created_at=at,
     )

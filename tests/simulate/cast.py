@@ -6,6 +6,7 @@ from typing import Any
 from hustings.simulation import Plan, Progress, play
 from hustings.simulation_report import SimulationReport, report_on
 from raters.models import Battle, Participation, Verdict
+from raters.services.identities import ids_of
 from raters.simulation import Population
 from studies.check_templates import check_templates
 from studies.models import AttentionCheck, Electorate, Study
@@ -62,17 +63,17 @@ def report_of(study: Study, raters: int, **plan: Any) -> SimulationReport:
 
 def verdicts(study: Study) -> list[tuple[str, ...]]:
     """Who said what of whom, in order."""
+    called = ids_of(study)
     rows = Verdict.objects.of(study).order_by("pk")
-    return list(
-        rows.values_list(
-            "battle__participation__recruiting_id",
-            "battle__key",
-            "battle__side_a__slug",
-            "battle__side_b__slug",
-            "dimension__key",
-            "outcome",
-        )
+    said = rows.values_list(
+        "battle__participation",
+        "battle__key",
+        "battle__side_a__slug",
+        "battle__side_b__slug",
+        "dimension__key",
+        "outcome",
     )
+    return [(called[rater], *words) for rater, *words in said]
 
 
 def judged(study: Study) -> list[Battle]:

@@ -129,7 +129,6 @@ def _claims(study: Study) -> tuple[list[float], list[float], int]:
         Participation(
             study=study,
             rater=rater,
-            recruiting_id=rater.code,
             cell=cell,
             state=Participation.State.ACTIVE,
             created_at=at,

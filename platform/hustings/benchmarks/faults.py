@@ -31,6 +31,7 @@ from hustings.benchmarks.faults_site import (
 )
 from hustings.benchmarks.raters import BATTLES_EACH, CODE, groups_to_come, look, open_large_study
 from raters.models import Turn, Verdict
+from raters.services.identities import ids_of
 from studies.models import Study
 
 AT_ONCE: Final = 8
@@ -219,16 +220,16 @@ def _quiet_wait(diary: Diary, caused: Sequence[_Caused]) -> float:
 
 
 def _count(study: Study, diary: Diary, raters: int) -> Count:
-    by_rater = "battle__participation__recruiting_id"
+    called, by_rater = ids_of(study), "battle__participation"
     said = Counter(
-        (rater, key, number, text)
+        (called[rater], key, number, text)
         for rater, key, number, text in Turn.objects.filter(
             battle__participation__study=study
         ).values_list(by_rater, "battle__key", "number", "text")
     )
     sent = Counter((*key, text) for key, text in diary.messages.items())
     found = Counter(
-        (rater, key, f"outcome-{dimension}", outcome)
+        (called[rater], key, f"outcome-{dimension}", outcome)
         for rater, key, dimension, outcome in Verdict.objects.filter(
             battle__participation__study=study
         ).values_list(by_rater, "battle__key", "dimension__key", "outcome")

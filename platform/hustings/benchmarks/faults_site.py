@@ -20,6 +20,7 @@ from typing import Final
 
 import environ
 import psycopg
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, connections
@@ -276,6 +277,8 @@ def _environment(site: FaultySite) -> dict[str, str]:
     return own | {
         "DJANGO_SETTINGS_MODULE": "hustings.settings",
         "SECRET_KEY": "of-a-benchmark-and-as-long-as-one-has-to-be-0123456789",
+        # The benchmark reads who the raters are.
+        "IDENTITY_KEY": settings.IDENTITY_KEY,
         "DATABASE_URL": site.database_url,
         "CELERY_BROKER_URL": site.broker_url,
         "HUSTINGS_HOME": str(site.home / "site"),

@@ -168,7 +168,6 @@ def _participations(study: Study, n: int, at: datetime) -> list[int]:
                 study=study,
                 rater=rater,
                 cell_id=cells[k % len(cells)],
-                recruiting_id=f"rater-{k}",
                 state=Participation.State.COMPLETED,
                 created_at=at,
             )

@@ -165,9 +165,7 @@ def _make_study(battles: int) -> Study:
     now = timezone.now()
     raters = Rater.objects.bulk_create(Rater(created_at=now) for _ in range(battles))
     participations = Participation.objects.bulk_create(
-        Participation(
-            study=study, rater=rater, recruiting_id=rater.code, state="completed", created_at=now
-        )
+        Participation(study=study, rater=rater, state="completed", created_at=now)
         for rater in raters
     )
     fought = Battle.objects.bulk_create(

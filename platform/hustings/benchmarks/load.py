@@ -92,12 +92,15 @@ def run(
     haste: float = 1.0,
     reply_s: float = 1.5,
     web_processes: int = WEB_PROCESSES,
+    round_s: float = ROUND_S,
+    board_raters: int = BOARD_RATERS,
 ) -> LoadFigures:
     """Let `n` raters through a study of two battles, and programs read boards meanwhile.
 
     Everything is as in the benchmark `raters`, but for who asks: locust, in one process. Raters
     arrive within a minute and take some ten minutes; `haste` divides the time they take to think.
-    Raises CommandError without locust.
+    The board is of `board_raters`, and each read of it measured in rounds of `round_s`. Raises
+    CommandError without locust.
     """
     if find_spec("locust") is None:
         raise CommandError("locust was not found: install hustings[load].")
@@ -108,7 +111,7 @@ def run(
         TemporaryDirectory() as bare,
     ):
         study = open_large_study(n, messages, base_urls)
-        reads = _reads(_published())
+        reads = _reads(_published(board_raters))
         visits = visits_of(groups_to_come(study, seed=1), seed=1)
         job = {
             "slug": study.slug, "messages": messages, "code": CODE, "haste": haste,
@@ -120,7 +123,7 @@ def run(
         connection.close()
         with serve_site(child, web_processes=web_processes, settings=SETTINGS) as site:
             _keep(site, reads, Path(bare))
-            boards = {name: _compare(site, name, path) for name, path in reads.items()}
+            boards = {name: _compare(site, name, path, round_s) for name, path in reads.items()}
             begun = time.perf_counter()
             met = _send_users(site, job, child)
             seconds = time.perf_counter() - begun
@@ -144,10 +147,10 @@ def run(
         )
 
 
-def _published() -> Board:
+def _published(raters: int) -> Board:
     """A board of many contestants, groups and dimensions, with its reports: nothing is due."""
     study = large_study()
-    publish(study, raters=BOARD_RATERS, boards=1)
+    publish(study, raters=raters, boards=1)
     for report in study.reports.all():
         write_report(report.pk, at=timezone.now())
     return study.boards.get()
@@ -170,24 +173,24 @@ def _keep(site: Site, reads: Mapping[str, str], folder: Path) -> None:
             (folder / name).write_bytes(answer.read())
 
 
-def _compare(site: Site, name: str, path: str) -> BoardRead:
+def _compare(site: Site, name: str, path: str, round_s: float) -> BoardRead:
     rates: dict[str, list[float]] = {path: [], f"/bare/{name}": []}
     size = 0
     at = http.client.HTTPConnection(urlsplit(site.address).netloc, timeout=60)
     for _ in range(ROUNDS):
         for address, each in rates.items():
-            rate, size = _rate(at, address)
+            rate, size = _rate(at, address, round_s)
             each.append(rate)
     at.close()
     own, bare = (median(each) for each in rates.values())
     return BoardRead(round(size / 1000, 1), round(own, 1), round(bare, 1), round(own / bare, 2))
 
 
-def _rate(at: http.client.HTTPConnection, address: str) -> tuple[float, int]:
+def _rate(at: http.client.HTTPConnection, address: str, round_s: float) -> tuple[float, int]:
     """Answers a second at an address, and how many bytes each has. RuntimeError for a refusal."""
     answers = size = 0
     begun = time.perf_counter()
-    while (passed := time.perf_counter() - begun) < ROUND_S:
+    while (passed := time.perf_counter() - begun) < round_s:
         at.request("GET", address)
         response = at.getresponse()
         size = len(response.read())

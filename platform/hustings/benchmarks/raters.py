@@ -18,6 +18,7 @@ from hustings.benchmarks.crowd import Crowd, Seen, visits_of
 from hustings.benchmarks.scratch import scratch_database
 from hustings.benchmarks.serving import WEB_PROCESSES, Site, serve_chat_models, serve_site
 from raters.models import Participation, Reply, Turn, Verdict
+from raters.services.identities import ids_of
 from raters.services.panel import places
 from studies.dimension_templates import add_dimension_template
 from studies.models import ChatModel, CompletionCode, Study
@@ -115,7 +116,7 @@ def run(
             asyncio.run(crowd.walk(visits_of(groups, seed=1)))
             seconds = time.perf_counter() - begun
         pages = {name: Times.of(each) for name, each in sorted(crowd.timings.answers.items())}
-        lags = _stream_lags(crowd.seen)
+        lags = _stream_lags(study, crowd.seen)
         return RatersSpeed(
             raters=n,
             seconds=round(seconds, 1),
@@ -192,13 +193,14 @@ def groups_to_come(study: Study, *, seed: int) -> list[dict[str, str]]:
     ]
 
 
-def _stream_lags(seen: Sequence[Seen]) -> list[float]:
+def _stream_lags(study: Study, seen: Sequence[Seen]) -> list[float]:
     """Milliseconds from both replies finished in the database to both whole on the screen."""
+    called = ids_of(study)
     finished = {
-        (recruiting_id, battle, number): at
-        for recruiting_id, battle, number, at in Turn.objects.annotate(
+        (called[participation], battle, number): at
+        for participation, battle, number, at in Turn.objects.annotate(
             at=Max("replies__finished_at")
-        ).values_list("battle__participation__recruiting_id", "battle__key", "number", "at")
+        ).values_list("battle__participation", "battle__key", "number", "at")
     }
     return [
         1000 * (each.at - finished[each.recruiting_id, each.battle, each.number].timestamp())

@@ -12,8 +12,13 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
 from hustings.celery import app
+from raters.errors import IdentityKeyError
+from raters.identities import unseal
+from raters.models import Participation
 
 BROKER_TIMEOUT_S: Final = 2.0
+# Some of them may be erased.
+NEWEST: Final = 100
 OK: Final = "ok"
 
 
@@ -66,9 +71,22 @@ def _broker() -> str:
     return OK
 
 
+def _identities() -> str:
+    """Whether our key opens what says who raters are, by one of the newest participations."""
+    try:
+        newest = Participation.objects.order_by("-pk").values_list("identity_sealed", flat=True)
+        unseal(next(filter(None, newest[:NEWEST]), ""))
+    except Error:
+        return "can't be read"
+    except IdentityKeyError:
+        return "sealed under another key"
+    return OK
+
+
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": _database,
     "migrations": _migrations,
     "broker": _broker,
+    "identities": _identities,
 }
-NEEDED: Final = ("database", "migrations")
+NEEDED: Final = ("database", "migrations", "identities")
