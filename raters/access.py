@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_site import needs_second_factor
+from accounts.languages import speak
 from raters.entry import read_entry
 from raters.errors import MovedOnError, RaterError
 from raters.models import Participation
@@ -33,7 +34,8 @@ class UnknownRaterError(RaterError):
 def get_study_to_join(request: HttpRequest, slug: str) -> Study:
     """The study, if it is past its draft: whoever has the link may come in, public or not.
 
-    A preview is there for the admin who started it, and for nobody else.
+    A preview is there for the admin who started it, and for nobody else. From here on she is
+    spoken to in the study's language, if it has one.
     """
     study = (
         Study.objects.exclude(state=Study.State.DRAFT)
@@ -43,6 +45,7 @@ def get_study_to_join(request: HttpRequest, slug: str) -> Study:
     )
     if study is None or (study.preview_of_id and not _may_walk(request, study)):
         raise Http404(_("There is no study to take part in at this address."))
+    speak(request, study.language)
     return study
 
 
@@ -68,9 +71,11 @@ def get_participation_for(request: HttpRequest, slug: str) -> Participation:
     entry = read_entry(request, study)
     participation = None
     if entry.participation_id is not None:
+        # Who is erased is nobody's any more, whatever a browser still holds.
+        hers = Participation.objects.named(study, entry.recruiting_id, source=entry.source)
         participation = (
-            Participation.objects.select_related("study", "rater", "cell", "consent_text")
-            .filter(study=study, pk=entry.participation_id, recruiting_id=entry.recruiting_id)
+            hers.select_related("study", "rater", "cell", "consent_text")
+            .filter(pk=entry.participation_id)
             .first()
         )
     if participation is None:

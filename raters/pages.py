@@ -15,6 +15,7 @@ from raters.services.battles import may_put_topic_away
 from raters.services.checks import Comprehension, PlacedItem, number_of, placement_of
 from raters.shown import names_to_hide, text_for_rater
 from raters.strike_cards import StrikesPage, read_strikes
+from raters.wording import written
 from studies.models import AttentionCheck, Dimension, Study, Task
 
 SIGNS = {"GBP": "£", "USD": "$", "EUR": "€"}
@@ -263,6 +264,7 @@ class Question:
 
 
 def read_questions(
+    study: Study,
     dimensions: Sequence[Dimension],
     items: Sequence[PlacedItem],
     *,
@@ -281,9 +283,9 @@ def read_questions(
         asked.append(
             Question(
                 name=(name := names[dimension]),
-                title=dimension.name,
-                text=dimension.question or untold,
-                help=dimension.help,
+                title=written(dimension.name, study),
+                text=written(dimension.question, study) or untold,
+                help=written(dimension.help, study),
                 answers=tuple((str(value), str(label)) for value, label in answers),
                 chosen=given.get(name, ""),
                 is_scale=is_single,
@@ -308,9 +310,9 @@ def _items_after(
             yield Question(
                 name=(name := names[check]),
                 title=str(UNNAMED),
-                text=check.question,
+                text=written(check.question, check.study),
                 help="",
-                answers=tuple((answer, label_of(answer, check)) for answer in offered),
+                answers=tuple((answer, _label_on_page(answer, check)) for answer in offered),
                 chosen=given.get(name, ""),
                 is_scale=is_single and not check.own_answers,
             )
@@ -320,6 +322,11 @@ def label_of(answer: str, check: AttentionCheck) -> str:
     """An answer as she reads it: the study's own in her language, a check's as it is written."""
     is_tie = answer == ABOUT_THE_SAME and not check.own_answers
     return _(ABOUT_THE_SAME) if is_tie else answer
+
+
+def _label_on_page(answer: str, check: AttentionCheck) -> str:
+    label = label_of(answer, check)
+    return written(label, check.study) if check.own_answers else label
 
 
 def comprehension_questions(
@@ -334,9 +341,9 @@ def comprehension_questions(
         Question(
             name=(name := names[check]),
             title="",
-            text=check.question,
+            text=written(check.question, check.study),
             help="",
-            answers=tuple((answer, answer) for answer in check.own_answers),
+            answers=tuple((answer, written(answer, check.study)) for answer in check.own_answers),
             chosen=given.get(name, "" if check in wrong else standing.given.get(check.pk, "")),
             is_wrong=check in wrong,
         )

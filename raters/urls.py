@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raters.views import battles, joining, leaving, strikes
+from raters.views import battles, joining, leaving, staying, strikes
 
 app_name = "raters"
 BATTLE = "join/<slug:slug>/battle/<str:key>"
@@ -29,6 +29,7 @@ urlpatterns = [
     path("join/<slug:slug>/my-data/", leaving.my_data, name="my-data"),
     path("join/<slug:slug>/my-data.json", leaving.my_data_file, name="my-data-file"),
     path("join/<slug:slug>/my-data/words/", leaving.words, name="words"),
+    path("join/<slug:slug>/stay/", staying.stay, name="stay"),
     path("join/<slug:slug>/leave/", leaving.leave, name="leave"),
     path("join/<slug:slug>/withdraw/", leaving.withdraw, name="withdraw"),
     path("join/<slug:slug>/withdrawn/", leaving.withdrawn, name="withdrawn"),

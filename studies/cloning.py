@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from studies.errors import SlugTakenError
 from studies.models import Contestant, StoppingRule, Study
@@ -12,6 +13,7 @@ from studies.services import add_consent_text, enter_contestant, give_electorate
 # What the raters of a study are asked and offered, and how many there are to be.
 COPIED = (
     "question",
+    "language",
     "protocol",
     "raters_wanted",
     "quota_by",
@@ -70,7 +72,9 @@ def clone_study(study: Study, *, slug: str, title: str, is_preview: bool = False
     withdrawn. Raises SlugTakenError if another study has the slug.
     """
     if Study.objects.filter(slug=slug).exists():
-        raise SlugTakenError(f"Another study has the address “{slug}”: choose another one.")
+        raise SlugTakenError(
+            _("Another study has the address “%(slug)s”: choose another one.") % {"slug": slug}
+        )
     clone = Study.objects.create(
         slug=slug,
         title=title,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Field
+from django.utils import translation
 from django.utils.text import capfirst
 
 from studies.models import ScreenRule, Study
@@ -14,6 +16,7 @@ Rules = dict[str, Value]
 # Fields of a study by which battles, raters and the end of it are chosen.
 SETTINGS: Final = (
     "question",
+    "language",
     "task",
     "battles_each",
     "min_turns",
@@ -37,8 +40,10 @@ def rules_of(study: Study) -> Rules:
     Attention checks are not named, since raters may read this; they are fixed once there are
     raters. Nor are contestants, whose coming and going are entries of their own.
     """
-    rules = {_label(study, field): _value(study, field) for field in SETTINGS}
-    return rules | dict(_rules_of_parts(study))
+    # A ledger is kept in one language, whichever its reader or its writer has chosen.
+    with translation.override(settings.LANGUAGE_CODE):
+        rules = {_label(study, field): _value(study, field) for field in SETTINGS}
+        return rules | dict(_rules_of_parts(study))
 
 
 def differences(before: Rules, after: Rules) -> list[dict[str, Value]]:

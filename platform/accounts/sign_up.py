@@ -19,13 +19,16 @@ KEY: Final = "sign-up"
 KEPT: Final = timedelta(hours=1)
 
 
-def open_sign_up(request: HttpRequest, *, back_to: str, takes_new: bool, at: datetime) -> None:
+def open_sign_up(
+    request: HttpRequest, *, back_to: str, takes_new: bool, language: str = "", at: datetime
+) -> None:
     """Let somebody sign in on her way, and go on at the address `back_to`.
 
-    `takes_new`: who has no account is given one, for as long as an hour from `at`.
+    `takes_new`: who has no account is given one, for as long as an hour from `at`. `language`:
+    in which she is spoken to there, as on her way; empty for her own.
     """
     until = (at + KEPT).timestamp() if takes_new else 0.0
-    request.session[KEY] = {"back_to": back_to, "until": until}
+    request.session[KEY] = {"back_to": back_to, "until": until, "language": language}
 
 
 def close_sign_up(request: HttpRequest) -> None:
@@ -43,6 +46,12 @@ def way_back(request: HttpRequest) -> str | None:
     """Where somebody goes on who was led here; None if nobody led her."""
     way = request.session.get(KEY)
     return str(way["back_to"]) if isinstance(way, dict) else None
+
+
+def language_of_way(request: HttpRequest) -> str:
+    """In which language somebody is spoken to who was led here; empty for her own."""
+    way = request.session.get(KEY)
+    return str(way.get("language", "")) if isinstance(way, dict) else ""
 
 
 def account_for_code(email: str, *, is_new_welcome: bool) -> User | None:

@@ -39,6 +39,7 @@ from raters.pages import (
     read_questions,
     steps_at,
 )
+from raters.place import read_place
 from raters.services.battle_rules import current_battle
 from raters.services.battles import (
     give_ratings,
@@ -51,6 +52,7 @@ from raters.services.battles import (
 )
 from raters.services.checks import items_of
 from raters.services.panel import complete_participation, keep_place
+from raters.services.staying import stay
 from raters.streams import watch_battle
 
 ACTIVE = Participation.State.ACTIVE
@@ -63,7 +65,7 @@ def battle(request: HttpRequest, participation: Participation) -> HttpResponse:
     """The battle that she is in, or her next one; after the last, the end."""
     now = timezone.now()
     try:
-        keep_place(participation, at=now)
+        stay(participation, at=now)
         found = next_battle(participation, at=now)
     except StudyRestsError:
         return _resting_page(request, participation)
@@ -79,7 +81,11 @@ def _resting_page(request: HttpRequest, participation: Participation) -> HttpRes
     """The study rests: what she has begun is kept, and may be judged if it is long enough."""
     current = current_battle(participation)
     page = read_battle_page(participation, current) if current else None
-    context = {"study": participation.study, "page": page}
+    context = {
+        "study": participation.study,
+        "place": read_place(participation, at=timezone.now()),
+        "page": page,
+    }
     return render(request, "raters/resting.html", context)
 
 
@@ -95,6 +101,7 @@ def _battle_page(
         "study": participation.study,
         "offer": offer_of(participation.study),
         "steps": steps_at("battles", participation.study),
+        "place": read_place(participation, at=timezone.now()),
         "page": read_battle_page(participation, battle),
         "refusal": refusal,
         "typed": typed,
@@ -220,9 +227,13 @@ def _replies(
 def _page_data(
     request: HttpRequest, participation: Participation, page: BattlePage
 ) -> dict[str, object]:
-    """The state of the page, and a card for each strike that she has yet to be told of."""
+    """The state of the page and of her place, and a card for each strike that is new to her."""
     context = {"strikes": page.strikes, "slug": participation.study.slug}
-    return page.as_data() | {"cards": render_to_string("raters/_strikes.html", context, request)}
+    place = read_place(participation, at=timezone.now())
+    return page.as_data() | {
+        "place": place.as_data() if place else None,
+        "cards": render_to_string("raters/_strikes.html", context, request),
+    }
 
 
 def _reply_data(reply: ReplyView) -> dict[str, object]:
@@ -279,8 +290,10 @@ def compare(request: HttpRequest, participation: Participation, key: str) -> Htt
         "study": participation.study,
         "offer": offer_of(participation.study),
         "steps": steps_at("battles", participation.study),
+        "place": read_place(participation, at=timezone.now()),
         "page": page,
         "questions": read_questions(
+            participation.study,
             dimensions,
             items,
             names=form.names,

@@ -37,17 +37,18 @@ from raters.services.checks import (
     battles_asked,
     read_comprehension,
 )
+from raters.services.identities import find_participation, note_visit
 from raters.services.panel import (
-    OWN_ID,
     account_id,
     keep_place,
     may_come_back,
-    note_visit,
     reserve_place,
     start,
 )
 from studies.models import Axis, CompletionCode, ConsentText, Study
 from studies.stopping import has_ended, takes_nobody_new
+
+Source = Participation.Source
 
 
 @never_cache
@@ -60,7 +61,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     link = Link.parse(study, request.GET, request.POST.get("recruiting_id", ""))
     if request.method == "POST":
         return _come_in(request, study, entry, link)
-    standing = _participation_of(study, entry.recruiting_id)
+    standing = _participation_of(study, entry)
     if standing and entry.participation_id and link.recruiting_id in {"", entry.recruiting_id}:
         return _lead_back(standing, entry.coming_by(link))
     context = _context(study, "why") | {
@@ -90,18 +91,18 @@ def signed_in(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _come_in(request: HttpRequest, study: Study, entry: Entry, link: Link) -> HttpResponse:
     """Find out who she is, and lead her to her place, or on to the consent."""
-    standing_id = link.recruiting_id or entry.recruiting_id
+    who = (Source.RECRUITED.value, link.recruiting_id) if link.recruiting_id else entry.who
     if study.entrance == Study.Entrance.ACCOUNT:
         if not request.user.is_authenticated:
             return _send_to_sign_in(request, study, entry.coming_by(link))
-        standing_id = account_id(request.user)
+        who = (Source.ACCOUNT.value, account_id(request.user))
     elif not _has_id(study, entry, link):
         return _ask_for_id(request, study, link)
-    recruiting_id = standing_id or OWN_ID + secrets.token_urlsafe(16)
-    if entry.recruiting_id not in {"", recruiting_id}:
+    source, recruiting_id = who or (Source.OWN.value, secrets.token_urlsafe(16))
+    if entry.who not in {None, (source, recruiting_id)}:
         entry = Entry()  # Another rater's, in the same browser.
-    entry = replace(entry, recruiting_id=recruiting_id).coming_by(link)
-    standing = _participation_of(study, recruiting_id)
+    entry = replace(entry, source=source, recruiting_id=recruiting_id).coming_by(link)
+    standing = _participation_of(study, entry)
     is_again = "again" in request.POST and not takes_nobody_new(study)
     if standing is not None and not (is_again and may_come_back(standing)):
         if entry.participation_id != standing.pk:
@@ -128,7 +129,7 @@ def _has_id(study: Study, entry: Entry, link: Link) -> bool:
         return False
     if study.entrance != Study.Entrance.RECRUITED or link.recruiting_id:
         return True
-    is_own = entry.recruiting_id.startswith(OWN_ID)
+    is_own = entry.source == Source.OWN
     return bool(entry.recruiting_id) and (not is_own or entry.participation_id is not None)
 
 
@@ -142,7 +143,13 @@ def _send_to_sign_in(request: HttpRequest, study: Study, entry: Entry) -> HttpRe
     write_entry(request, study, entry)
     back = reverse("raters:signed-in", args=[study.slug])
     is_open = not takes_nobody_new(study)
-    open_sign_up(request, back_to=back, takes_new=is_open, at=timezone.now())
+    open_sign_up(
+        request,
+        back_to=back,
+        takes_new=is_open,
+        language=study.language,
+        at=timezone.now(),
+    )
     return redirect(f"{reverse('account_request_login_code')}?{urlencode({'next': back})}")
 
 
@@ -278,7 +285,7 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
     """
     if entry.consent_text_id is None:
         return redirect("raters:join", study.slug)
-    is_known = _participation_of(study, entry.recruiting_id) is not None
+    is_known = _participation_of(study, entry) is not None
     axis = None if is_known else _next_axis(study, entry)
     if axis is not None:
         return redirect("raters:question", study.slug, axis.key)
@@ -290,6 +297,7 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
         participation = reserve_place(
             study,
             recruiting_id=entry.recruiting_id,
+            source=entry.source,
             groups={key: group for key, group in entry.groups.items() if key in axes},
             consent_text=ConsentText.objects.get(pk=entry.consent_text_id, study=study),
             recruiting_study=entry.recruiting_study,
@@ -303,7 +311,7 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
     except QuotaFullError as error:
         participation, full = error.participation, error.full
     # What she said about herself is now kept with her place, and need not stand here as well.
-    entry = Entry(recruiting_id=entry.recruiting_id, participation_id=participation.pk, full=full)
+    entry = Entry(entry.source, entry.recruiting_id, participation_id=participation.pk, full=full)
     write_entry(request, study, entry)
     return redirect(place_of(participation))
 
@@ -327,11 +335,8 @@ def _next_axis(study: Study, entry: Entry) -> Axis | None:
     return next((axis for axis in _axes(study) if axis.key not in entry.groups), None)
 
 
-def _participation_of(study: Study, recruiting_id: str) -> Participation | None:
-    if not recruiting_id:
-        return None
-    found = Participation.objects.filter(study=study, recruiting_id=recruiting_id)
-    return found.select_related("study").first()
+def _participation_of(study: Study, entry: Entry) -> Participation | None:
+    return entry.who and find_participation(study, entry.recruiting_id, source=entry.source)
 
 
 def _context(study: Study, step: str) -> dict[str, object]:

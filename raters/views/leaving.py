@@ -24,6 +24,7 @@ from raters.forms import WithdrawForm, WordsForm
 from raters.models import Participation
 from raters.own_data import read_own_data
 from raters.pages import offer_of, steps_at
+from raters.place import read_place
 from raters.quality.personal import FEWEST_ALIKE
 from raters.services.erasing import may_delete_account, withdraw_and_erase
 from raters.services.panel import (
@@ -73,6 +74,7 @@ def my_data(request: HttpRequest, participation: Participation) -> HttpResponse:
     context = {
         "study": participation.study,
         "participation": participation,
+        "place": read_place(participation, at=timezone.now()),
         "data": read_own_data(participation),
         "can_leave": participation.state in UNDER_WAY,
         "can_withdraw": participation.state != State.WITHDRAWN,

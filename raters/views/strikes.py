@@ -11,6 +11,7 @@ from raters.access import for_rater, place_of
 from raters.errors import ObjectionRefusedError
 from raters.forms import ObjectionForm
 from raters.models import Participation, Strike
+from raters.place import read_place
 from raters.services.strikes import object_to_strike, see_strike
 from raters.strike_cards import find_strike, read_strikes
 
@@ -36,6 +37,7 @@ def strike(request: HttpRequest, participation: Participation, number: int) -> H
             return redirect(place_of(participation))
     context = {
         "study": participation.study,
+        "place": read_place(participation, at=timezone.now()),
         "strike": read_strikes(participation).cards[number - 1],
         "refusal": refusal,
         "typed": request.POST.get("text", ""),

@@ -85,6 +85,10 @@ class TaskOut(serializers.ModelSerializer[Task]):
 
 
 class StudySummaryOut(Linked):
+    language = serializers.CharField(
+        help_text="In which its raters are spoken to, such as `de` or `en-us`; empty where each of "
+        "them has her own."
+    )
     electorate = ElectorateNameOut(allow_null=True)
     url = serializers.SerializerMethodField()
     contestants_url = serializers.SerializerMethodField()
@@ -96,6 +100,7 @@ class StudySummaryOut(Linked):
             "slug",
             "title",
             "question",
+            "language",
             "protocol",
             "state",
             "is_public",

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from studies.models.electorate import Electorate
 from studies.querysets import StudyQuerySet
@@ -21,51 +22,66 @@ class Study(models.Model):
     """One evaluation: contestants, dimensions, electorate, rules, and a life cycle."""
 
     class State(models.TextChoices):
-        DRAFT = "draft", "draft"
-        OPEN = "open", "open"
-        PAUSED = "paused", "paused"
-        CLOSED = "closed", "closed"
-        ARCHIVED = "archived", "archived"
+        DRAFT = "draft", gettext_lazy("draft")
+        OPEN = "open", gettext_lazy("open")
+        PAUSED = "paused", gettext_lazy("paused")
+        CLOSED = "closed", gettext_lazy("closed")
+        ARCHIVED = "archived", gettext_lazy("archived")
 
     class Protocol(models.TextChoices):
-        PAIRWISE = "pairwise", "two models side by side, compared"
-        SINGLE = "single", "one model at a time, rated"
+        PAIRWISE = "pairwise", gettext_lazy("two models side by side, compared")
+        SINGLE = "single", gettext_lazy("one model at a time, rated")
 
     class Entrance(models.TextChoices):
-        LINK = "link", "anybody with the link"
-        RECRUITED = "recruited", "only with an id from a recruiting platform"
-        ACCOUNT = "account", "by sign-up with an e-mail address"
+        LINK = "link", gettext_lazy("anybody with the link")
+        RECRUITED = "recruited", gettext_lazy("only with an id from a recruiting platform")
+        ACCOUNT = "account", gettext_lazy("by sign-up with an e-mail address")
 
     class Policy(models.TextChoices):
-        GAIN = "gain", "where a battle teaches most"
-        RANDOM = "random", "at random"
-        ROUND_ROBIN = "round_robin", "in turn, every pair as often"
-        SWISS = "swiss", "neighbours in the ranking (Swiss)"
-        ROUTED = "routed", "where people and judges know least together"
+        GAIN = "gain", gettext_lazy("where a battle teaches most")
+        RANDOM = "random", gettext_lazy("at random")
+        ROUND_ROBIN = "round_robin", gettext_lazy("in turn, every pair as often")
+        SWISS = "swiss", gettext_lazy("neighbours in the ranking (Swiss)")
+        ROUTED = "routed", gettext_lazy("where people and judges know least together")
 
     class QuotaBy(models.TextChoices):
-        MARGINS = "margins", "groups of each axis"
-        CELLS = "cells", "cells"
+        MARGINS = "margins", gettext_lazy("groups of each axis")
+        CELLS = "cells", gettext_lazy("cells")
 
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=200)
     question = models.CharField(
-        max_length=300, blank=True, help_text="The question the study answers, in one sentence."
+        max_length=300,
+        blank=True,
+        help_text=gettext_lazy("The question the study answers, in one sentence."),
+    )
+    language = models.CharField(
+        gettext_lazy("language of its raters"),
+        max_length=10,
+        choices=[("", gettext_lazy("each rater’s own")), *settings.LANGUAGES],
+        blank=True,
+        default="",
+        db_default="",
+        help_text=gettext_lazy(
+            "Raters’ pages open in it, unless a rater has chosen another one herself. What "
+            "you write for them is marked as written in it, so that it is read out rightly."
+        ),
     )
     protocol = models.CharField(
         max_length=10,
         choices=Protocol,
         default=Protocol.PAIRWISE,
-        help_text="It can't be changed once the study has raters.",
+        help_text=gettext_lazy("It can't be changed once the study has raters."),
     )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     pause_reason = models.TextField(blank=True, editable=False)
     is_public = models.BooleanField(
-        default=False, help_text="Whether anybody may see its published boards."
+        default=False, help_text=gettext_lazy("Whether anybody may see its published boards.")
     )
     is_simulated = models.BooleanField(
-        default=False, help_text="Its raters are simulated: every page and export says so."
+        default=False,
+        help_text=gettext_lazy("Its raters are simulated: every page and export says so."),
     )
     electorate = models.ForeignKey(
         Electorate,
@@ -73,45 +89,56 @@ class Study(models.Model):
         null=True,
         blank=True,
         related_name="studies",
-        help_text="Whom the study speaks for. Without one, boards speak for the raters only. Once "
-        "there are raters, and while it is paused, it can be one that has new groups besides.",
+        help_text=gettext_lazy(
+            "Whom the study speaks for. Without one, boards speak for the raters only. "
+            "Once there are raters, and while it is paused, it can be one that has new "
+            "groups besides."
+        ),
     )
     raters_wanted = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Places, divided into quotas by the electorate's shares."
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Places, divided into quotas by the electorate's shares."),
     )
     quota_by = models.CharField(
-        "quotas by",
+        gettext_lazy("quotas by"),
         max_length=10,
         choices=QuotaBy,
         default=QuotaBy.MARGINS,
-        help_text="Whether a rater needs a place in each of her groups, or in her cell.",
+        help_text=gettext_lazy(
+            "Whether a rater needs a place in each of her groups, or in her cell."
+        ),
     )
     battles_each = models.PositiveSmallIntegerField(
-        "battles of each rater", default=4, validators=[MinValueValidator(1)]
+        gettext_lazy("battles of each rater"), default=4, validators=[MinValueValidator(1)]
     )
     min_turns = models.PositiveSmallIntegerField(
-        "messages at least", default=3, validators=[MinValueValidator(1)]
+        gettext_lazy("messages at least"), default=3, validators=[MinValueValidator(1)]
     )
-    max_turns = models.PositiveSmallIntegerField("messages at most", default=10)
+    max_turns = models.PositiveSmallIntegerField(gettext_lazy("messages at most"), default=10)
     task = models.TextField(
         blank=True,
-        help_text="What raters are asked to talk about; shown above every battle, "
-        "before the battle's own task where the study has several.",
+        help_text=gettext_lazy(
+            "What raters are asked to talk about; shown above every battle, before the "
+            "battle's own task where the study has several."
+        ),
     )
     reservation_minutes = models.PositiveSmallIntegerField(
-        "minutes a place is kept",
+        gettext_lazy("minutes a place is kept"),
         default=60,
         validators=[MinValueValidator(1)],
-        help_text="After so long without a word from the rater, her place goes back.",
+        help_text=gettext_lazy("After so long without a word from the rater, her place goes back."),
     )
     minutes_estimated = models.PositiveSmallIntegerField(null=True, blank=True)
     pay = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, default="GBP")
     strikes_allowed = models.PositiveSmallIntegerField(
-        "strikes that end it",
+        gettext_lazy("strikes that end it"),
         default=3,
         validators=[MinValueValidator(1)],
-        help_text="With so many active strikes a participation ends, and is left to a reviewer.",
+        help_text=gettext_lazy(
+            "With so many active strikes a participation ends, and is left to a reviewer."
+        ),
     )
     screener = models.ForeignKey(
         "studies.ChatModel",
@@ -119,52 +146,67 @@ class Study(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="A chat model that reads conversations for topic drift, beside the screen "
-        "that needs none.",
+        help_text=gettext_lazy(
+            "A chat model that reads conversations for topic drift, beside the screen that "
+            "needs none."
+        ),
     )
     policy = models.CharField(
-        "pairs are chosen",
+        gettext_lazy("pairs are chosen"),
         max_length=12,
         choices=Policy,
         default=Policy.GAIN,
-        help_text="Under every policy the same caps, floors and balanced sides hold. What judges "
-        "know is taken from the newest report of Routing; without one, a battle goes where it "
-        "teaches most.",
+        help_text=gettext_lazy(
+            "Under every policy the same caps, floors and balanced sides hold. What judges "
+            "know is taken from the newest report of Routing; without one, a battle goes "
+            "where it teaches most."
+        ),
     )
     battle_cap = models.FloatField(
-        "cap of a day's battles",
+        gettext_lazy("cap of a day's battles"),
         default=0.5,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="The largest share of a day's battles that one contestant may be in, or one and "
-        "a half equal shares if that is more.",
+        help_text=gettext_lazy(
+            "The largest share of a day's battles that one contestant may be in, or one "
+            "and a half equal shares if that is more."
+        ),
     )
     battle_floor = models.FloatField(
-        "floor of a day's battles",
+        gettext_lazy("floor of a day's battles"),
         default=0.2,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="The part of an equal share of a day's battles that every contestant gets.",
+        help_text=gettext_lazy(
+            "The part of an equal share of a day's battles that every contestant gets."
+        ),
     )
     ends_when_answered = models.BooleanField(
-        "ends once it is answered",
+        gettext_lazy("ends once it is answered"),
         default=True,
-        help_text="Once all stopping rules are fulfilled nobody new can take part; who is inside "
-        "goes on to the end. Otherwise you are only told.",
+        help_text=gettext_lazy(
+            "Once all stopping rules are fulfilled nobody new can take part; who is inside "
+            "goes on to the end. Otherwise you are only told."
+        ),
     )
     answered_at = models.DateTimeField(null=True, blank=True, editable=False)
     asks_to_quote = models.BooleanField(
-        "asks whether words may be published",
+        gettext_lazy("asks whether words may be published"),
         default=False,
-        help_text="Whether raters are asked, beside their consent, if what they write may be "
-        "published without a name. Taking part never depends on it.",
+        help_text=gettext_lazy(
+            "Whether raters are asked, beside their consent, if what they write may be "
+            "published without a name. Taking part never depends on it."
+        ),
     )
     retention_days = models.PositiveSmallIntegerField(
-        "days that identities are kept",
+        gettext_lazy("days that identities are kept"),
         default=365,
         db_default=365,
         validators=[MinValueValidator(1)],
-        help_text="So many days after the study closes, what could say who a rater is (ids of the "
-        "recruiting platform, accounts, hashes of address and device) is erased, and so are words "
-        "that she did not release. Verdicts stay, under her public code.",
+        help_text=gettext_lazy(
+            "So many days after the study closes, what could say who a rater is (ids of "
+            "the recruiting platform, accounts, hashes of address and device) is erased, "
+            "and so are words that she did not release. Verdicts stay, under her public "
+            "code."
+        ),
     )
     identities_erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -174,30 +216,38 @@ class Study(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal("0.01"))],
-        help_text="US dollars that replies may cost. The study pauses once they are spent.",
+        help_text=gettext_lazy(
+            "US dollars that replies may cost. The study pauses once they are spent."
+        ),
     )
     entrance = models.CharField(
-        "who may come in", max_length=10, choices=Entrance, default=Entrance.LINK
+        gettext_lazy("who may come in"), max_length=10, choices=Entrance, default=Entrance.LINK
     )
     recruiting_parameter = models.CharField(
-        "parameter of the rater",
+        gettext_lazy("parameter of the rater"),
         max_length=50,
         default="PROLIFIC_PID",
-        help_text="The parameter of the study's link that carries the recruiting platform's id.",
+        help_text=gettext_lazy(
+            "The parameter of the study's link that carries the recruiting platform's id."
+        ),
     )
     study_parameter = models.CharField(
-        "parameter of the study",
+        gettext_lazy("parameter of the study"),
         max_length=50,
         default="STUDY_ID",
         blank=True,
-        help_text="Carries the platform's id of the study; kept with the participation.",
+        help_text=gettext_lazy(
+            "Carries the platform's id of the study; kept with the participation."
+        ),
     )
     session_parameter = models.CharField(
-        "parameter of the session",
+        gettext_lazy("parameter of the session"),
         max_length=50,
         default="SESSION_ID",
         blank=True,
-        help_text="Carries the platform's id of the rater's session; kept with the participation.",
+        help_text=gettext_lazy(
+            "Carries the platform's id of the rater's session; kept with the participation."
+        ),
     )
     preview_of = models.ForeignKey(
         "self",
@@ -206,13 +256,13 @@ class Study(models.Model):
         blank=True,
         editable=False,
         related_name="previews",
-        help_text="The study that this is a passing copy of, for an admin to try.",
+        help_text=gettext_lazy("The study that this is a passing copy of, for an admin to try."),
     )
     team = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         blank=True,
         related_name="studies",
-        help_text="Users who may see this study although it is not public.",
+        help_text=gettext_lazy("Users who may see this study although it is not public."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -232,6 +282,10 @@ class Study(models.Model):
                 name="study_state_is_known",
             ),
             models.CheckConstraint(condition=~Q(title=""), name="study_has_title"),
+            models.CheckConstraint(
+                condition=Q(language__in=["", "en-gb", "en-us", "de"]),
+                name="study_language_is_known",
+            ),
             models.CheckConstraint(
                 condition=Q(min_turns__gt=0, max_turns__gte=F("min_turns"), battles_each__gt=0),
                 name="study_asks_for_turns_and_battles",
@@ -285,17 +339,22 @@ class Task(models.Model):
     area = models.CharField(max_length=100, blank=True)
     category = models.CharField(max_length=100, blank=True)
     name = models.CharField(max_length=100)
-    text = models.TextField(help_text="What the rater is asked to do, on her task card.")
+    text = models.TextField(
+        help_text=gettext_lazy("What the rater is asked to do, on her task card.")
+    )
     reference = models.TextField(
         blank=True,
-        help_text="A good reply, written by a person. Raters never see it; judges may compare "
-        "with it.",
+        help_text=gettext_lazy(
+            "A good reply, written by a person. Raters never see it; judges may compare with it."
+        ),
     )
     battles_wanted = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="The task's quota. For all tasks of a study, or for none: then all are equal.",
+        help_text=gettext_lazy(
+            "The task's quota. For all tasks of a study, or for none: then all are equal."
+        ),
     )
     position = models.PositiveSmallIntegerField(default=0)
 

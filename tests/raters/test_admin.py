@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from raters.admin.live import bar, dollars, duration, words_of
+from raters.identities import Identity, seal
 from raters.models import Battle, Exclusion, Participation, Rating, Reply, Turn
 from raters.progress import read_progress
 from raters.services.battles import give_verdicts
@@ -249,7 +250,7 @@ def test_a_rated_battle_of_one_model_has_its_pages(client: Client, boss: User) -
     task = Task.objects.create(study=study, area="Home", name="Oven", text="Clean an oven.")
     participation = take_part(study)
     Participation.objects.filter(pk=participation.pk).update(
-        recruiting_study="study-77", recruiting_session="session-88"
+        identity_sealed=seal(Identity("p-1", "study-77", "session-88"))
     )
     battle = Battle.objects.create(
         participation=participation,

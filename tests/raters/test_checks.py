@@ -48,7 +48,7 @@ from tests.raters.live import (
 from tests.raters.live_study import SECRETS, make_replies, open_study
 from tests.raters.steps import agree_and_answer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 LINK = "/join/tea/?PROLIFIC_PID=p-1"
 COMPREHENSION = {"Who answers?": ("Both", "Nobody"), "How often?": ("Twice", "Never")}
@@ -168,6 +168,7 @@ def test_after_the_first_try_she_is_told_kindly_what_to_read_again(
     assert not Strike.objects.exists()
 
 
+@pytest.mark.every_database
 def test_failing_twice_ends_it_without_a_strike_and_frees_the_place(
     study: Study, comprehension: list[AttentionCheck], client: Client
 ) -> None:
@@ -186,6 +187,7 @@ def test_failing_twice_ends_it_without_a_strike_and_frees_the_place(
     assert "Ask for a place again" not in page
 
 
+@pytest.mark.every_database
 @pytest.mark.django_db(transaction=True)
 def test_coming_back_gives_no_third_try(
     study: Study, comprehension: list[AttentionCheck], client: Client
@@ -283,6 +285,7 @@ def test_an_item_answered_rightly_is_kept_and_costs_nothing(study: Study, client
     assert participation.state == Participation.State.COMPLETED
 
 
+@pytest.mark.every_database
 def test_the_second_wrong_answer_is_a_strike_that_quotes_question_and_answer(
     study: Study, client: Client
 ) -> None:
@@ -462,6 +465,7 @@ def test_who_prefers_the_broken_side_fails(study: Study, client: Client, preferr
         assert f"the answers of {battle.broken_side.upper()} were broken" in slip.evidence
 
 
+@pytest.mark.every_database
 def test_verdicts_of_a_gold_battle_are_kept_and_count_nowhere(study: Study, client: Client) -> None:
     add_check(study, "gold", fault="off_topic")
     battle = go_to_gold(client)
@@ -511,6 +515,7 @@ def replies_on(page: str) -> dict[str, str]:
     return dict(found)
 
 
+@pytest.mark.every_database
 def test_the_repeated_battle_shows_the_same_talk_with_swapped_sides(
     study: Study, client: Client
 ) -> None:
@@ -674,6 +679,7 @@ def test_a_preview_shows_them_and_leaves_nothing(study: Study, client: Client) -
     assert AttentionCheck.objects.count() == study.checks.count() == 3
 
 
+@pytest.mark.every_database
 def test_erasure_keeps_that_a_check_was_answered_and_not_what(study: Study, client: Client) -> None:
     for _ in range(2):
         add_item(study)
@@ -688,6 +694,7 @@ def test_erasure_keeps_that_a_check_was_answered_and_not_what(study: Study, clie
     assert Strike.objects.get().evidence == Signal.objects.get().evidence == ""
 
 
+@pytest.mark.every_database
 def test_a_check_that_was_answered_keeps_its_words(study: Study, client: Client) -> None:
     check = add_item(study)
     study.battles_each = 1

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from raters.identities import Identity, fields_for
 from raters.models import Participation, Rater
 from studies.models import Study
 from tests.cast import make_user
 from tests.raters.live_study import open_study
 from tests.raters.steps import agree_and_answer, begin, go_to_battle
+
+pytestmark = pytest.mark.one_database
 
 LINK = "?PROLIFIC_PID=p-1&STUDY_ID=s-1&SESSION_ID=v-1"
 
@@ -32,16 +36,13 @@ def study(db: None) -> Study:
 
 def ids_of(participation: Participation) -> tuple[str, str, str]:
     participation.refresh_from_db()
-    return (
-        participation.recruiting_id,
-        participation.recruiting_study,
-        participation.recruiting_session,
-    )
+    return astuple(participation.identity)
 
 
 # What the link says
 
 
+@pytest.mark.every_database
 def test_all_three_parameters_are_kept_with_the_place(study: Study, client: Client) -> None:
     assert ids_of(begin(client, LINK)) == ("p-1", "s-1", "v-1")
 
@@ -65,13 +66,14 @@ def test_the_names_of_the_parameters_are_the_study_s_own(study: Study, client: C
     assert ids_of(begin(client, link)) == ("w-1", "h-1", "")
 
 
+@pytest.mark.every_database
 def test_odd_and_long_values_are_cleaned_and_never_an_error(study: Study, client: Client) -> None:
     long = "x" * 500
     ann = begin(client, f"?PROLIFIC_PID=%20p%00-%0A1%20&STUDY_ID={long}&SESSION_ID=%FF")
     recruiting_id, recruiting_study, _ = ids_of(ann)
     assert recruiting_id == "p-1"
     assert recruiting_study == "x" * 200
-    assert begin(Client(), f"?PROLIFIC_PID={long}").recruiting_id == "x" * 200
+    assert ids_of(begin(Client(), f"?PROLIFIC_PID={long}"))[0] == "x" * 200
 
 
 @pytest.mark.parametrize(
@@ -95,15 +97,16 @@ def test_an_unfilled_study_or_visit_is_only_left_out(study: Study, client: Clien
     assert ids_of(begin(client, link)) == ("p-1", "", "")
 
 
-@pytest.mark.parametrize("prefix", ["own-", "account-", "erased-"])
+@pytest.mark.parametrize("source", ["own", "account"])
 def test_no_link_brings_anybody_to_a_place_by_an_id_of_our_own(
-    study: Study, client: Client, prefix: str
+    study: Study, client: Client, source: str
 ) -> None:
     ann = begin(client)
-    Participation.objects.filter(pk=ann.pk).update(recruiting_id=f"{prefix}1")
+    hers = fields_for(study.pk, Identity("1"), source=source)
+    Participation.objects.filter(pk=ann.pk).update(**hers)
     stranger = Client()
-    stranger.post(f"/join/tea/?PROLIFIC_PID={prefix}1")
-    stranger.post("/join/tea/", {"recruiting_id": f"{prefix}1"})
+    stranger.post("/join/tea/?PROLIFIC_PID=1")
+    stranger.post("/join/tea/", {"recruiting_id": "1"})
     assert stranger.get("/join/tea/battle/").url == "/join/tea/"
 
 
@@ -115,6 +118,7 @@ def send_twice(client: Client, address: str, given: dict[str, Any]) -> Any:
     return client.post(address, given)
 
 
+@pytest.mark.every_database
 def test_a_lost_answer_costs_her_nothing_on_her_way_in(study: Study, client: Client) -> None:
     send_twice(client, f"/join/tea/{LINK}", {})
     send_twice(client, "/join/tea/consent/", {"version": 1, "answer": "agree"})
@@ -240,10 +244,12 @@ def test_signing_up_takes_an_address_and_a_code_and_leads_on_where_she_was(
     assert sign_in(client).url == "/join/tea/consent/"
     ann = go_to_battle(client)
     user = User.objects.get()
-    assert ids_of(ann) == (f"account-{user.pk}", "s-1", "v-1")
+    assert ids_of(ann) == (str(user.pk), "s-1", "v-1")
+    assert ann.source == "account"
     assert client.get("/join/tea/").url == "/join/tea/battle/"
 
 
+@pytest.mark.every_database
 def test_an_account_comes_back_to_the_same_place_from_another_device(
     with_accounts: Study, client: Client
 ) -> None:
@@ -268,7 +274,7 @@ def test_an_id_in_the_link_is_nobody_s_account(with_accounts: Study, client: Cli
     sign_in(client)
     ann = go_to_battle(client)
     other = Client()
-    for link in ("?PROLIFIC_PID=p-1", f"?PROLIFIC_PID={ann.recruiting_id}"):
+    for link in ("?PROLIFIC_PID=p-1", f"?PROLIFIC_PID={ann.identity.recruiting_id}"):
         assert other.post(f"/join/tea/{link}").url.startswith("/accounts/login/code/")
     assert other.get("/join/tea/battle/").url == "/join/tea/"
 
@@ -290,7 +296,7 @@ def test_staff_who_follow_the_link_take_part_as_they_are_signed_in(
     client.force_login(boss)
     assert client.post("/join/tea/").url == "/join/tea/consent/"
     assert agree_and_answer(client).url == "/join/tea/how/"
-    assert Participation.objects.get().recruiting_id == f"account-{boss.pk}"
+    assert ids_of(Participation.objects.get())[0] == str(boss.pk)
 
 
 @pytest.mark.parametrize("state", ["paused", "closed"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from leaderboards.ranking.boards import BoardParameters, Engine
 from leaderboards.services.boards import take_board
 from leaderboards.services.standings import fold_standings
 from raters.errors import ExclusionError, RaterError
+from raters.identities import Identity, fields_for
 from raters.models import (
     Battle,
     Exclusion,
@@ -31,7 +33,8 @@ from raters.models import (
 from raters.services.battles import send_message
 from raters.services.erasing import erase_after_retention, withdraw_and_erase
 from raters.services.exclusions import exclude, lift_exclusion
-from raters.services.panel import keep_place, note_visit, places, reserve_place
+from raters.services.identities import note_visit
+from raters.services.panel import keep_place, places, reserve_place
 from raters.services.replies import claim_reply, finish_reply, make_reply
 from studies.models import Study
 from studies.providers import Reply as Answer
@@ -51,13 +54,14 @@ def study(db: None) -> Study:
 
 
 def stored_of(participation: Participation) -> str:
-    """Every row that belongs to a participation, as the database has it."""
-    rows: list[Any] = [Participation.objects.get(pk=participation.pk)]
+    """Every row that belongs to a participation, as the database has it, and what it seals."""
+    hers = Participation.objects.get(pk=participation.pk)
+    rows: list[Any] = [hers]
     rows += participation.battles.all()
     rows += Turn.objects.filter(battle__participation=participation)
     rows += Reply.objects.filter(turn__battle__participation=participation)
     rows += [*participation.strikes.all(), *participation.signals.all()]
-    return serializers.serialize("json", rows)
+    return serializers.serialize("json", rows) + json.dumps(asdict(hers.identity))
 
 
 # What is erased, and what stays
@@ -74,7 +78,7 @@ def test_whoever_has_completed_leaves_no_word_no_group_and_no_id(
     after = stored_of(ann)
     assert [word for word in (*HERS, *answers) if f'"{word}"' in after] == []
     assert (ann.state, ann.cell, ann.kept_until, ann.ended_at) == ("withdrawn", None, None, NOW)
-    assert ann.recruiting_id == f"erased-{ann.rater.code}"
+    assert (ann.source, ann.identity_mark, ann.identity_sealed) == ("erased", None, "")
     assert set(Reply.objects.values_list("state", "error")) == {("erased", "")}
     assert not Turn.objects.filter(is_erased=False).exists()
 
@@ -352,10 +356,11 @@ def test_an_account_that_is_needed_elsewhere_is_not_offered_and_not_deleted(
 ) -> None:
     user = by_account(client)
     if reason == "another study":
+        other = open_study("other")
         Participation.objects.create(
-            study=open_study("other"),
+            study=other,
             rater=Participation.objects.get().rater,
-            recruiting_id=f"account-{user.pk}",
+            **fields_for(other.pk, Identity(str(user.pk)), source="account"),
             state="completed",
             created_at=NOW,
         )
@@ -412,4 +417,4 @@ def test_words_that_a_rater_released_outlive_her_name(study: Study, client: Clie
 def test_an_open_study_and_a_preview_keep_what_they_need(study: Study, client: Client) -> None:
     begin(client, LINK)
     assert erase_after_retention(at=NOW + timedelta(days=4000)) == []
-    assert Participation.objects.get().recruiting_id == "p-1"
+    assert Participation.objects.get().identity.recruiting_id == "p-1"

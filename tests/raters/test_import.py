@@ -92,7 +92,7 @@ def test_verdicts_are_kept_in_the_order_in_which_they_were_given(write: Write) -
     run(write([HEADER, *ROWS]), "--create")
     first = Verdict.objects.order_by("recorded_at", "pk").first()
     assert first is not None
-    assert first.battle.participation.recruiting_id == "bob"
+    assert first.battle.participation.identity.recruiting_id == "bob"
 
 
 def test_a_second_run_adds_nothing_and_says_so(write: Write) -> None:
@@ -147,7 +147,7 @@ def test_raters_get_their_groups_from_a_file(write: Write) -> None:
     options = ["--create", "--electorate", str(write(ELECTORATE, "electorate.csv"))]
     options += ["--raters", str(write(RATERS, "raters.csv"))]
     run(write([HEADER, *ROWS]), *options)
-    ann = Participation.objects.get(recruiting_id="ann")
+    ann = Participation.objects.named_anywhere("ann").get()
     assert ann.cell is not None
     assert [group.name for group in ann.cell.groups.order_by("axis__position")] == [
         "18-34",

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from raters.imports.formats import FORMATS, read_comparisons
 from raters.imports.reading import TableFile
 from raters.models import Battle, Verdict
+from raters.services.identities import ids_of
 from studies.models import Study
 from tests.data import data_file
 
@@ -135,10 +136,11 @@ def test_judgments_of_mt_bench_have_a_dimension_for_each_turn(tmp_path: Path) ->
     other = {**BENCH, "judge": ["gpt-4", "pair-v2"], "winner": "tie (inconsistent)"}
     said = run(lines(tmp_path / "human.jsonl", [BENCH, second, again, other]))
     assert "4 rows read; added: 4 verdicts in 3 battles, 2 raters" in said
+    called = ids_of(Study.objects.get())
     rows = Verdict.objects.values_list(
-        "battle__participation__recruiting_id", "battle__key", "dimension__key", "outcome"
+        "battle__participation", "battle__key", "dimension__key", "outcome"
     )
-    assert set(rows) == {
+    assert {(called[rater], *said) for rater, *said in rows} == {
         ("expert_0", "81 cedar elm", "turn-1", "b"),
         ("expert_0", "81 cedar elm", "turn-2", "tie"),
         ("expert_0", "81 cedar elm 2", "turn-1", "a"),

@@ -14,6 +14,8 @@ from tests.cast import NOW, make_user
 from tests.raters.live_study import SECRETS, open_study
 from tests.raters.steps import begin, complete, judge
 
+pytestmark = pytest.mark.one_database
+
 LINK = "?PROLIFIC_PID=p-1&STUDY_ID=s-1&SESSION_ID=v-1"
 
 
@@ -40,6 +42,7 @@ def test_the_file_holds_where_she_came_from_and_what_she_agreed_to(
         assert words in page
 
 
+@pytest.mark.every_database
 def test_it_holds_every_battle_with_task_message_mark_verdict_and_reason(
     study: Study, client: Client
 ) -> None:
@@ -95,6 +98,7 @@ def test_it_holds_what_was_checked_and_noticed(study: Study, client: Client) -> 
     assert data["checks"][0]["answer"] == data["strikes"][0]["evidence"] == ""
 
 
+@pytest.mark.every_database
 def test_it_holds_the_exclusions_that_concern_her_and_nobody_else_s(
     study: Study, client: Client
 ) -> None:
@@ -130,12 +134,13 @@ def test_her_data_is_hers_in_every_state(study: Study, client: Client, state: st
     assert client.get("/join/tea/my-data.json").json()["state"] == ann.get_state_display()
 
 
+@pytest.mark.every_database
 def test_after_withdrawing_only_facts_are_left(study: Study, client: Client) -> None:
     ann = complete(client, LINK)
     withdraw_and_erase(ann, at=NOW)
     data = read_own_data(Participation.objects.get())
     assert data["state"] == "withdrawn, and erased"
-    assert data["recruiting_id"] == f"erased-{ann.rater.code}"
+    assert (data["source"], data["recruiting_id"]) == ("erased", "")
     assert data["groups"] == {}
     assert data["consent"]["version"] == 1
     assert [each["reason"] for each in data["exclusions"]] == ["The rater withdrew."]

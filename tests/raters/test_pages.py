@@ -20,6 +20,8 @@ from raters.services.panel import return_place
 from studies.models import CompletionCode, ConsentText, Quota, Study, Task
 from tests.raters.live_study import SECRETS, add_tasks, make_replies, open_study
 
+pytestmark = pytest.mark.one_database
+
 LINK = "/join/tea/?PROLIFIC_PID=p-1"
 FETCH = {"X-Requested-With": "fetch"}
 
@@ -46,7 +48,7 @@ def begin(client: Client, recruiting_id: str = "p-1") -> Participation:
     answer(client)
     client.post("/join/tea/how/")
     assert client.get("/join/tea/battle/").status_code == 200
-    return Participation.objects.get(recruiting_id=recruiting_id)
+    return Participation.objects.named_anywhere(recruiting_id).get()
 
 
 def say(client: Client, text: str = "How do I clean an oven?", number: int = 1, **more: Any) -> Any:
@@ -73,13 +75,14 @@ def test_looking_at_the_link_creates_nothing(study: Study, client: Client) -> No
     assert not page.cookies.get("sessionid")
 
 
+@pytest.mark.every_database
 def test_agreeing_and_answering_takes_a_place_in_her_cell(study: Study, client: Client) -> None:
     assert come_in(client).url == "/join/tea/about/age/"
     assert not Participation.objects.exists()
     assert answer(client).url == "/join/tea/how/"
     participation = Participation.objects.get()
     assert participation.state == Participation.State.RESERVED
-    assert participation.recruiting_id == "p-1"
+    assert participation.identity.recruiting_id == "p-1"
     assert participation.cell is not None
     assert participation.cell.key == "18-34|female"
     assert participation.consent_text == ConsentText.objects.get()
@@ -168,6 +171,7 @@ def test_who_was_turned_away_may_ask_again_and_is_asked_nothing_twice(
     assert Participation.objects.get().state == Participation.State.RESERVED
 
 
+@pytest.mark.every_database
 def test_the_same_id_in_another_browser_comes_back_to_the_same_place(
     study: Study, client: Client
 ) -> None:
@@ -199,7 +203,8 @@ def test_without_an_id_she_is_given_one_of_her_own(study: Study, client: Client)
     come_in(client, recruiting_id="")
     answer(client)
     participation = Participation.objects.get()
-    assert participation.recruiting_id.startswith("own-")
+    assert participation.source == "own"
+    assert len(participation.identity.recruiting_id) > 20
     assert client.get("/join/tea/").url == "/join/tea/how/"
 
 
@@ -265,6 +270,7 @@ def test_a_message_without_script_comes_back_with_both_replies(
     assert "1 of at most 3 messages" in page
 
 
+@pytest.mark.every_database
 def test_a_repeated_message_is_one_turn(study: Study, client: Client) -> None:
     begin(client)
     first = say(client, headers=FETCH).json()
@@ -401,6 +407,7 @@ def test_a_missing_answer_is_asked_for_and_the_others_stay(study: Study, client:
     assert not Verdict.objects.exists()
 
 
+@pytest.mark.every_database
 def test_two_battles_lead_to_the_completion_code_and_the_way_back(
     study: Study, client: Client
 ) -> None:
@@ -420,6 +427,7 @@ def test_two_battles_lead_to_the_completion_code_and_the_way_back(
     assert Battle.objects.filter(reason="It asked back.").count() == 2
 
 
+@pytest.mark.every_database
 def test_verdicts_given_twice_stay_as_first_given(study: Study, client: Client) -> None:
     begin(client)
     say(client)
@@ -548,6 +556,7 @@ def test_a_rating_that_is_missing_is_asked_for_and_the_others_stay(
     assert not Rating.objects.exists()
 
 
+@pytest.mark.every_database
 def test_ratings_given_twice_stay_as_first_given(single: Study, client: Client) -> None:
     begin(client)
     say(client)
@@ -579,6 +588,7 @@ def test_what_was_withdrawn_in_another_tab_shows_nothing_any_more() -> None:
 # Replies
 
 
+@pytest.mark.every_database
 def test_replies_come_as_server_sent_events_under_asgi(
     transactional_db: None, client: Client
 ) -> None:
@@ -652,6 +662,7 @@ def test_markdown_is_rendered_without_what_could_do_harm(text: str, html: str) -
 # What is stored, and leaving
 
 
+@pytest.mark.every_database
 def test_her_data_is_hers_to_see_and_to_take(study: Study, client: Client) -> None:
     begin(client)
     say(client)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
+from raters.identities import Identity
 from raters.models import Battle, Participation, Rater
 from raters.services.panel import (
     complete_participation,
@@ -76,7 +77,8 @@ def fill_of(study: Study) -> dict[str, tuple[int, int, int, int]]:
 
 def test_a_rater_gets_a_place_for_the_time_that_the_study_gives(study: Study) -> None:
     ann = come(study)
-    assert (ann.state, ann.recruiting_id, ann.cell.key) == ("reserved", "ann", "18-34|female")
+    assert (ann.state, ann.cell.key) == ("reserved", "18-34|female")
+    assert (ann.source, ann.identity) == ("recruited", Identity("ann"))
     assert ann.kept_until == NOW + HOUR
     assert ann.consent_text == study.consent_texts.get()
     assert ann.consented_at == ann.created_at == NOW
@@ -138,7 +140,7 @@ def test_who_finds_her_group_full_is_told_which_and_recorded_as_screened_out(
     with pytest.raises(QuotaFullError) as refusal:
         come(study)
     assert refusal.value.full == ("Age: 18-34",)
-    ann = Participation.objects.get(recruiting_id="ann")
+    ann = Participation.objects.named(study, "ann").get()
     assert refusal.value.participation == ann
     assert (ann.state, ann.kept_until, ann.ended_at) == ("screened_out", None, NOW)
     assert completion_code_for(ann).code == "CODE-screened_out"
@@ -151,7 +153,7 @@ def test_who_was_screened_out_is_told_so_again_and_is_no_second_participation(
     for _ in range(2):
         with pytest.raises(QuotaFullError, match="18-34"):
             come(study)
-    assert Participation.objects.filter(recruiting_id="ann").count() == 1
+    assert Participation.objects.named(study, "ann").count() == 1
     assert Rater.objects.count() == 5
 
 
@@ -177,7 +179,7 @@ def test_nobody_is_turned_away_for_a_place_whose_time_has_run_out(study: Study) 
     young = fill_young(study)
     keep_place(young[0], at=NOW + HOUR)
     assert come(study, at=NOW + HOUR * 1.1).state == "reserved"
-    states = Participation.objects.filter(recruiting_id__startswith="young")
+    states = Participation.objects.filter(pk__in=[each.pk for each in young])
     assert sorted(states.values_list("state", flat=True)) == ["reserved", *["timed_out"] * 3]
 
 
@@ -339,22 +341,22 @@ def test_nobody_comes_in_through_a_full_quota_uncounted(
     allocate_quotas(study, raters=10, at=NOW)
     cell = study.electorate.cells.get(key="18-34|female")
 
-    def write(name: str, state: str) -> Participation:
+    def write(state: str) -> Participation:
         rater = Rater.objects.create(created_at=NOW)
         return Participation.objects.create(
-            study=study, rater=rater, cell=cell, recruiting_id=name, state=state, created_at=NOW
+            study=study, rater=rater, cell=cell, state=state, created_at=NOW
         )
 
     room = 4 if quota_by == "margins" else 2
-    inside = [write(f"in-{n}", "reserved") for n in range(room)]
+    inside = [write("reserved") for _ in range(room)]
     with pytest.raises(IntegrityError, match="no place left"), transaction.atomic():
-        write("ann", state)
-    write("ann", "screened_out")
+        write(state)
+    ann = write("screened_out")
     with pytest.raises(IntegrityError, match="no place left"), transaction.atomic():
-        Participation.objects.filter(recruiting_id="ann").update(state=state)
+        Participation.objects.filter(pk=ann.pk).update(state=state)
     Participation.objects.filter(pk=inside[0].pk).update(state="active")
     Participation.objects.filter(pk=inside[0].pk).update(state="returned")
-    Participation.objects.filter(recruiting_id="ann").update(state=state)
+    Participation.objects.filter(pk=ann.pk).update(state=state)
 
 
 @pytest.mark.one_database

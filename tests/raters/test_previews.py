@@ -24,7 +24,7 @@ from studies.services import withdraw_contestant
 from tests.cast import make_admin, make_study, make_user
 from tests.raters.live_study import make_replies, open_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -84,6 +84,7 @@ def walk(client: Client, slug: str) -> list[str]:
     return pages
 
 
+@pytest.mark.every_database
 def test_an_admin_walks_the_whole_way_and_no_row_is_left_of_it(
     client: Client, boss: User, study: Study
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_admin_walks_the_whole_way_and_no_row_is_left_of_it(
     assert client.get(f"/join/{preview.slug}/").status_code == 404
 
 
+@pytest.mark.every_database
 def test_leaving_withdrawing_and_findings_leave_nothing_either(boss: User, study: Study) -> None:
     before = counts()
     preview = start_preview(study, by=boss, at=timezone.now())
@@ -131,6 +133,7 @@ def test_leaving_withdrawing_and_findings_leave_nothing_either(boss: User, study
     end_preview(preview)
 
 
+@pytest.mark.every_database
 def test_what_a_worker_writes_late_finds_nothing(boss: User, study: Study) -> None:
     preview = start_preview(study, by=boss, at=timezone.now())
     client = Client()
@@ -319,6 +322,7 @@ def test_a_word_keeps_a_preview_for_another_hour(boss: User, study: Study) -> No
     assert not Rater.objects.exists()
 
 
+@pytest.mark.every_database
 def test_the_beat_ends_stale_ones_and_touches_no_study(boss: User, study: Study) -> None:
     start_preview(study, by=boss, at=timezone.now() - KEPT * 2)
     kept = start_preview(study, by=boss, at=timezone.now())

@@ -117,7 +117,7 @@ def test_what_another_in_the_same_browser_agreed_to_is_not_hers(
     client.post("/join/tea/consent/", {"version": 1, "answer": "agree"})
     client.post("/join/tea/about/age/", {"group": "18-34"})
     client.post("/join/tea/about/sex/", {"group": "female"})
-    assert Participation.objects.get(recruiting_id="p-2").words_released_at is None
+    assert Participation.objects.named(study, "p-2").get().words_released_at is None
 
 
 # My data

@@ -431,6 +431,7 @@ def start_worker(
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "SECRET_KEY": "only-for-tests",
+        "IDENTITY_KEY": "only-for-tests-as-well",
         "DJANGO_SETTINGS_MODULE": "hustings.settings",
         "PYTHONPATH": os.pathsep.join([".", "platform"]),
     }

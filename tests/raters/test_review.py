@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from raters.errors import DecidedAlreadyError
+from raters.identities import fields_for
 from raters.models import Battle, CheckAnswer, Exclusion, Participation, Strike
 from raters.quality.flaws import Flaw, FlawKind
 from raters.services.erasing import withdraw_and_erase
@@ -304,7 +305,8 @@ def test_the_id_of_a_recruiting_platform_is_counted_over_studies(
     hers = take_part(study)
     for slug in ("second", "third"):
         other = take_part(make_live_study(slug=slug, contestants=0))
-        Participation.objects.filter(pk=other.pk).update(recruiting_id=hers.recruiting_id)
+        same = fields_for(other.study_id, hers.identity)
+        Participation.objects.filter(pk=other.pk).update(**same)
     strike(hers)
     assert "Other studies under her id 2" in text_of(client.get(REVIEW))
 

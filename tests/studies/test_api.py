@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from django.test import Client
 
-from studies.models import ApiToken
+from studies.models import ApiToken, Study
 from tests.cast import make_study, make_user
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +130,14 @@ def test_a_study_tells_its_protocol_and_its_tasks(client, study):
         },
     ]
     assert client.get(LIST).json()["results"][0]["protocol"] == "pairwise"
+
+
+def test_a_study_tells_in_which_language_its_raters_are_spoken_to(client, study):
+    assert client.get(f"{LIST}tea/").json()["language"] == ""
+    Study.objects.update(language="de")
+    assert client.get(f"{LIST}tea/").json()["language"] == "de"
+    with pytest.raises(IntegrityError, match="study_language_is_known"), transaction.atomic():
+        Study.objects.update(language="tlh")
 
 
 def test_what_recruiting_and_replies_cost_is_not_told(client, study):

@@ -28,9 +28,7 @@ def add(study, kind="instructed", **fields):
 
 def take_part(study):
     rater = Rater.objects.create(created_at=NOW)
-    Participation.objects.create(
-        study=study, rater=rater, recruiting_id="p-1", state="active", created_at=NOW
-    )
+    Participation.objects.create(study=study, rater=rater, state="active", created_at=NOW)
 
 
 # What can work

@@ -34,6 +34,7 @@ def test_every_field_of_a_study_is_copied_or_left_on_purpose():
 
 def test_a_clone_has_the_design(study):
     Study.objects.filter(pk=study.pk).update(
+        language="de",
         min_turns=2,
         max_turns=7,
         pay="4.50",

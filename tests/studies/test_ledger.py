@@ -9,9 +9,10 @@ from django.test import Client
 
 from accounts.models import User
 from leaderboards.services.boards import withdraw_board
-from raters.models import Exclusion, Participation
+from raters.models import Exclusion
 from raters.services.erasing import withdraw_and_erase
 from raters.services.exclusions import exclude, exclude_by_rule, lift_exclusion
+from raters.services.identities import ids_of
 from raters.services.previews import end_preview, start_preview
 from studies import chain
 from studies.cloning import clone_study
@@ -253,9 +254,11 @@ def test_exclusions_are_recorded_without_whom() -> None:
         {"by": "admin", "of": "battle", "reason": "Its task was wrong."}
     ]
     whole = str(export_ledger(study))
-    for hers in Participation.objects.select_related("rater"):
-        assert hers.rater.code not in whole
-        assert f"'{hers.recruiting_id}'" not in whole
+    for code in study.participations.values_list("rater__code", flat=True):
+        assert code not in whole
+    ids = [*filter(None, ids_of(study).values())]
+    assert len(ids) == 3, "one has withdrawn"
+    assert [name for name in ids if f"'{name}'" in whole] == []
     assert boss.username not in whole
     assert_sound(study)
 
@@ -306,13 +309,15 @@ def test_rules_changed_on_the_study_s_page_are_recorded_once_it_has_opened(
     assert told(draft, Kind.RULES_CHANGED) == []
     open_study(complete_design(draft), at=NOW)
     form = untouched(client, page_of(draft)) | {
-        "battle_cap": "0.4", "strikes_allowed": "2", "screen_rules-TOTAL_FORMS": 1,
+        "battle_cap": "0.4", "strikes_allowed": "2", "language": "de",
+        "screen_rules-TOTAL_FORMS": 1,
         "screen_rules-0-kind": "drift", "screen_rules-0-action": "signal",
         "screen_rules-0-threshold": "0.25", "screen_rules-0-study": draft.pk,
     }  # fmt: skip
     response = client.post(page_of(draft), form)
     assert response.status_code == 302, text_of(response)
     assert changes(draft) == {
+        "Language of its raters": ("each rater’s own", "Deutsch"),
         "Cap of a day's battles": ("0.5", "0.4"),
         "Strikes that end it": (4, 2),
         "Screen for leaving the topic": (None, "only tell a reviewer, threshold 0.25"),

@@ -35,12 +35,11 @@ def change(study: Study, **values: object) -> Study:
 
 
 def take_places(study: Study, cell: str, number: int) -> None:
-    for n in range(number):
+    for _ in range(number):
         Participation.objects.create(
             study=study,
             rater=Rater.objects.create(created_at=NOW),
             cell=study.electorate.cells.get(key=cell),
-            recruiting_id=f"{cell}-{n}",
             state="active",
             created_at=NOW,
         )

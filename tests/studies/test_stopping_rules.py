@@ -270,7 +270,7 @@ def test_once_answered_nobody_new_comes_in_and_who_is_inside_goes_on(
     page = newcomer.get("/join/tea/?PROLIFIC_PID=p-2")
     assert "It has all the answers it needs, and takes nobody new." in page.text
     assert newcomer.post("/join/tea/?PROLIFIC_PID=p-2").url == "/join/tea/"
-    assert not tea.participations.filter(recruiting_id="p-2").exists()
+    assert not Participation.objects.named(tea, "p-2").exists()
     steps.judge(client)
     steps.judge(client, "And the windows?")
     assert client.get("/join/tea/battle/").url == "/join/tea/end/"

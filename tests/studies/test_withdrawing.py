@@ -36,7 +36,6 @@ def meet(
     participation = Participation.objects.create(
         study=study,
         rater=Rater.objects.create(created_at=NOW),
-        recruiting_id=f"platform-{study.participations.count()}",
         state=state,
         created_at=NOW,
     )

@@ -1,6 +1,7 @@
 // A battle: one box to every side, replies as they come, nothing typed lost.
 
 import { draftFor } from "./raters-drafts.js";
+import { keepPlace } from "./raters-place.js";
 
 const POLL_MS = 1000;
 // While nothing is being written, a strike may still come: soon after a message, or hardly.
@@ -27,8 +28,10 @@ export function startBattle(root) {
   // What was asked for before something newer happened is not to be shown any more.
   let round = 0;
 
-  // She looks at the end of the conversation, so that is where a strike is shown.
+  // She looks at the end of the conversation, so that is where a strike is shown, and a warning.
   find(".dock").before(strikes);
+  const place = document.querySelector("[data-place]");
+  if (place) find(".dock").prepend(place);
   strikes.firstElementChild?.scrollIntoView({ block: "nearest" });
   find("[data-show-replies]").hidden = true;
   // The line may have dropped after the server had the message: then it stands above already.
@@ -242,6 +245,7 @@ export function startBattle(root) {
     find("[data-replace]").hidden = !page.is_stuck;
     document.querySelector("[data-strike-count]").textContent = page.strikes;
     addStrikes(page.cards);
+    keepPlace(page.place);
     setWriting(page.is_writing, page.is_stuck);
   }
 

@@ -1,6 +1,7 @@
 // Comparing or rating: one question a step, a key for each answer, back always possible, sent
 // all at once.
 
+import { startSwitch } from "./keys-switch.js";
 import { draftFor } from "./raters-drafts.js";
 
 export function startCompare(form) {
@@ -11,6 +12,7 @@ export function startCompare(form) {
   const submit = form.querySelector("[data-submit]");
   const place = form.querySelector("[data-place]");
   const keys = form.querySelector("[data-keys]");
+  const areKeysOn = startSwitch(keys.querySelector("button"), "hustings-rater-keys");
   const draft = draftFor(form, "answers");
   let current = 0;
   let advance = null;
@@ -40,8 +42,9 @@ export function startCompare(form) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isTyping = event.target.matches("textarea, input:not([type=radio])");
     const answers = steps[current].querySelectorAll("input[type=radio]");
-    const chosen = /^[1-9]$/.test(event.key) ? answers[event.key - 1] : undefined;
-    if (chosen && !isTyping) {
+    const isDigit = areKeysOn() && !isTyping && /^[1-9]$/.test(event.key);
+    const chosen = isDigit ? answers[event.key - 1] : undefined;
+    if (chosen) {
       chosen.checked = true;
       keep();
       show(current + 1);

@@ -1,0 +1,1 @@
+"""What raters' templates can say besides Django's own tags."""
