@@ -51,9 +51,13 @@ def _quick_passwords(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _plain_static_files(settings: Any) -> None:
-    """In production names of static files are hashed by `collectstatic`, which no test runs."""
+    """In production names of static files are hashed by `collectstatic`, which no test runs.
+
+    `live_server` serves them by itself: WhiteNoise would look for all of them with every client.
+    """
     backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+    settings.WHITENOISE_USE_FINDERS = False
 
 
 @pytest.fixture(autouse=True)

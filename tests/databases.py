@@ -20,6 +20,8 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 DEBIAN = Path("/usr/lib/postgresql")
+TESTS = Path(__file__).parent
+WAITING = ("operations/", "test_bench_raters.py", "test_live_study.py", "raters/test_browser.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,11 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment before Django reads its settings."""
-    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY", "DEBUG"):
+    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY", "IDENTITY_KEY", "DEBUG"):
         if "PYTEST_XDIST_WORKER" not in os.environ:
             os.environ.pop(name, None)
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
+    # Workers share the processors: threads of linear algebra would only wait for each other.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     home = Path(tempfile.mkdtemp(prefix="hustings-tests-"))
     early_config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ["HUSTINGS_HOME"] = str(home)
@@ -41,6 +45,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         server = start_postgres(home)
         early_config.add_cleanup(server.stop)
         os.environ["SECRET_KEY"] = "only-for-tests"
+        os.environ["IDENTITY_KEY"] = "only-for-tests-as-well"
         os.environ["DATABASE_URL"] = server.url
         os.environ["BEHIND_TLS_PROXY"] = "false"
         os.environ["STAFF_MFA_REQUIRED"] = "false"
@@ -48,12 +53,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, run what touches a database; the rest has run on SQLite already.
+    """Put what takes longest first, and choose what runs on PostgreSQL.
 
-    So has what looks at pages in a browser, marked `one_database`: they are the same on both.
-    What takes longest comes first, so that no worker is left alone with it at the end.
+    There run all tests of a database but those marked `one_database`. Two kinds are. Pages and
+    forms: `tests/security/test_pages.py` asks for every one of them on PostgreSQL too, so that no
+    query of theirs is new to it. And what is computed and said of rows once they are read: one test
+    of the module, marked `every_database`, reads them there. Whatever writes, claims, locks, counts
+    places, is refused by the database or read in pages of many runs on both.
     """
-    items.sort(key=_is_short)
+    items.sort(key=_place)
     if config.getoption("--database") != "postgres":
         return
     chosen = [item for item in items if _uses_database(item)]
@@ -61,15 +69,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = chosen
 
 
-def _is_short(item: pytest.Item) -> bool:
-    """Not of a module at the top, of whole sites, and without a browser."""
-    return item.path.parent != Path(__file__).parent and "browser" not in getattr(
-        item, "fixturenames", ()
-    )
+def _place(item: pytest.Item) -> int:
+    """First what waits for processes of its own, while others compute; then what takes long.
+
+    So no worker is left alone with it at the end.
+    """
+    name = item.path.relative_to(TESTS).as_posix()
+    if name.startswith(WAITING):
+        return 0
+    is_long = "browser" in getattr(item, "fixturenames", ())
+    return 1 if is_long or "/" not in name or name.startswith("security/") else 2
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("one_database"):
+    if item.get_closest_marker("one_database") and not item.get_closest_marker("every_database"):
         return False
     fixtures = {"db", "transactional_db", "live_server", "database_url"}
     return bool(

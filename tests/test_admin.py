@@ -754,7 +754,6 @@ def crowd(boss):
             study=study,
             rater=rater,
             cell=cell,
-            recruiting_id=rater.code,
             state="completed",
             created_at=NOW,
         )

@@ -141,7 +141,7 @@ def test_its_secret_is_random_and_for_its_owner_alone(home: Path, printed: str) 
 def test_it_refuses_to_run_in_production(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hustings", "demo", "--no-serve"],
-        env=environment(tmp_path) | {"SECRET_KEY": "of-production"},
+        env=environment(tmp_path) | {"SECRET_KEY": "of-production", "IDENTITY_KEY": "too"},
         capture_output=True,
         text=True,
         check=False,

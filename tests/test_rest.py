@@ -17,7 +17,7 @@ from studies.models import Study
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 from tests.studies.test_api import bearer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 LIST = "/api/v1/studies/"
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "openapi.yaml"
@@ -137,6 +137,7 @@ def walk(client, address, **more):
     return pages
 
 
+@pytest.mark.every_database
 def test_a_list_goes_on_where_it_was_whatever_comes_and_goes(client, study):
     first = client.get(f"{LIST}tea/contestants/", {"limit": 2}).json()
     assert [each["slug"] for each in first["results"]] == ["ash", "birch"]
@@ -149,6 +150,7 @@ def test_a_list_goes_on_where_it_was_whatever_comes_and_goes(client, study):
     assert back["previous"] is None
 
 
+@pytest.mark.every_database
 def test_rows_that_share_a_first_value_come_once_each_in_both_directions(client, board):
     address = f"{LIST}tea/boards/{board.pk}/rows/"
     whole = client.get(f"{address}?limit=1000").json()["results"]
@@ -199,6 +201,7 @@ def test_what_is_not_what_the_client_names_is_refused_with_a_problem(client, boa
         assert "If-Match" in refused.json()["detail"]
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("part", ["", "rows/", "head-to-head/"])
 def test_a_board_that_did_not_change_costs_no_reading(client, board, part):
     address = f"{LIST}tea/boards/{board.pk}/{part}"
@@ -213,6 +216,7 @@ def test_a_board_that_did_not_change_costs_no_reading(client, board, part):
     assert withdrawn.status_code == 200
 
 
+@pytest.mark.every_database
 def test_a_board_that_was_superseded_is_another_answer(client, board):
     address = f"{LIST}tea/boards/{board.pk}/"
     etag = client.get(address)["ETag"]

@@ -11,6 +11,7 @@ from leaderboards.models import Board, BoardRow
 from leaderboards.ranking.boards import BoardParameters
 from leaderboards.services.boards import take_board
 from leaderboards.services.reports import due_reports, write_report
+from raters.identities import Identity, fields_for
 from raters.imports.comparisons import import_comparisons
 from raters.models import Battle, Participation, Rater, Rating
 from studies.models import Contestant, Study
@@ -74,7 +75,7 @@ def rate(study: Study, *, raters: int, each: int, level: float = 4.0) -> None:
             study=study,
             rater=rater,
             cell=cells[n % len(cells)],
-            recruiting_id=f"platform-{n}",
+            **fields_for(study.pk, Identity(f"platform-{n}")),
             state=Participation.State.COMPLETED,
             created_at=NOW,
         )

@@ -7,6 +7,7 @@ from zlib import crc32
 
 from django.utils import timezone
 
+from raters.identities import Identity, fields_for
 from raters.models import Battle, Outcome, Participation, Rater, Reply, Turn, Verdict
 from studies.models import ChatModel, Study
 from tests.chat_server import ChatServer, Request, Script, Talk
@@ -54,7 +55,7 @@ def make_decided_study(battles: int, **more: Any) -> Study:
         Participation(
             study=study,
             rater=rater,
-            recruiting_id=rater.code,
+            **fields_for(study.pk, Identity(f"platform-{rater.pk}")),
             state=Participation.State.ACTIVE,
             created_at=now,
         )

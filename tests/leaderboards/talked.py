@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from raters.identities import Identity, fields_for
 from raters.models import Battle, Outcome, Participation, Rater, Reply, Turn, Verdict
 from studies.models import Contestant, Study
 from tests.cast import NOW, make_study
@@ -40,7 +41,7 @@ def make_talked_study(
             study=study,
             rater=rater,
             cell=cells[place % len(cells)],
-            recruiting_id=f"r{place}",
+            **fields_for(study.pk, Identity(f"platform-{place}")),
             state=Participation.State.COMPLETED,
             created_at=NOW,
             words_released_at=NOW,

@@ -17,7 +17,7 @@ from raters.services.exclusions import exclude
 from tests.cast import NOW, make_admin, make_board, make_study, make_user
 from tests.studies.test_api import SECRETS, bearer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 BOARDS = "/api/v1/studies/tea/boards/"
 
@@ -50,6 +50,7 @@ def test_a_board_tells_from_what_it_was_computed(client, board):
     assert "taken_by" not in told
 
 
+@pytest.mark.every_database
 def test_boards_come_newest_first_and_say_which_supersedes_which(client, study, board):
     newer = take_board(study, BoardParameters(draws=200), at=NOW + timedelta(days=1))
     told = client.get(BOARDS).json()["results"]
@@ -66,6 +67,7 @@ def test_a_withdrawn_board_says_why(client, board):
     assert client.get(BOARDS).json()["results"][0]["withdrawal"]["reason"] == "A copied file."
 
 
+@pytest.mark.every_database
 def test_a_board_counts_its_exclusions(client, study):
     subject = Participation.objects.filter(study=study).first()
     exclude(subject, reason="Asleep.", by=make_admin(), at=NOW)
@@ -73,6 +75,7 @@ def test_a_board_counts_its_exclusions(client, study):
     assert client.get(f"{BOARDS}{board.pk}/").json()["exclusions"] == 1
 
 
+@pytest.mark.every_database
 def test_the_export_recomputes_to_what_was_published(client, board):
     told = client.get(f"{BOARDS}{board.pk}/").json()
     response = client.get(told["export_url"])
@@ -80,6 +83,7 @@ def test_the_export_recomputes_to_what_was_published(client, board):
     assert verify(json.loads(response.content)).differences == ()
 
 
+@pytest.mark.every_database
 def test_rows_filter_by_what_the_board_has(client, board):
     assert {row["dimension"] for row in rows(client, board, dimension="warmth")} == {"warmth"}
     assert {row["scope"] for row in rows(client, board, scope="electorate")} == {"electorate"}
@@ -131,6 +135,7 @@ def test_an_unknown_filter_value_is_400_and_names_the_known_ones(client, board, 
     assert said in response.json()["errors"][name][0]
 
 
+@pytest.mark.every_database
 def test_rows_come_in_pages_that_do_not_overlap(client, board):
     everything = [json.dumps(row) for row in rows(client, board)]
     paged, address = [], f"{BOARDS}{board.pk}/rows/?limit=7"
@@ -170,6 +175,7 @@ def test_a_study_without_a_board_has_an_empty_list(client, study):
     assert client.get(BOARDS).json()["results"] == []
 
 
+@pytest.mark.every_database
 def test_lists_take_few_queries_and_never_read_a_document(client, study, board):
     take_board(study, BoardParameters(draws=200), at=NOW + timedelta(days=1))
     one = f"{BOARDS}{board.pk}/"

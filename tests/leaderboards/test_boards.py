@@ -83,7 +83,7 @@ def test_a_board_recomputes_from_its_export_alone(
 def test_an_export_names_no_rater(simulated_study: Study, board: Board) -> None:
     text = json.dumps(document.unpack(bytes(board.document)))
     for participation in simulated_study.participations.select_related("rater"):
-        assert participation.recruiting_id not in text
+        assert participation.identity.recruiting_id not in text
         assert participation.rater.code not in text
 
 
@@ -278,7 +278,7 @@ def test_parts_that_never_met_are_refused_by_name(simulated_study: Study) -> Non
     now = timezone.now()
     rater = Rater.objects.create(created_at=now)
     participation = Participation.objects.create(
-        study=study, rater=rater, recruiting_id="ann", state="completed", created_at=now
+        study=study, rater=rater, state="completed", created_at=now
     )
     for key, pair in enumerate((("Ash", "Bay"), ("Fir", "Oak"))):
         a, b = (enter_contestant(study, name=name) for name in pair)

@@ -1,11 +1,11 @@
 """Pages in a real browser: accessibility, keyboard, policy, and room on a phone."""
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from leaderboards.models import Board
-from tests.browser import DESKTOP, NARROW, PHONE, Visit, flaws_of
+from tests.browser import DESKTOP, NARROW, Visit, flaws_of
 
 pytestmark = pytest.mark.one_database
 
@@ -46,31 +46,20 @@ def site(
     return str(live_server.url)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_axe_finds_nothing_and_the_console_stays_silent(
-    site: str, browser: Browser, width: int, scheme: str
-) -> None:
-    visit = Visit(browser, width, scheme)
+def test_axe_finds_nothing_and_the_console_stays_silent(site: str, browser: Browser) -> None:
+    visit = Visit(browser, DESKTOP, "light")
     for name, path in PAGES.items():
         page = visit.open(site + path)
         if name == "board":
-            for details in page.locator("details").all():
-                details.locator("summary").click()
+            unfold(page)
         assert flaws_of(page) == [], name
         assert visit.complaints == [], name
 
 
-def test_no_page_scrolls_sideways_on_a_narrow_phone(site: str, browser: Browser) -> None:
-    visit = Visit(browser, NARROW, "light")
-    for name, path in PAGES.items():
-        page = visit.open(site + path)
-        for details in page.locator("details").all():
-            details.locator("summary").click()
-        assert page.evaluate("document.documentElement.scrollWidth") == NARROW, name
-
-
-def test_whatever_can_be_pressed_is_large_enough_for_a_thumb(site: str, browser: Browser) -> None:
-    visit = Visit(browser, PHONE, "light")
+def test_on_a_narrow_phone_in_the_dark_pages_are_as_good_and_for_a_thumb(
+    site: str, browser: Browser
+) -> None:
+    visit = Visit(browser, NARROW, "dark")
     for name, path in PAGES.items():
         page = visit.open(site + path)
         controls = page.locator("button, select, summary, .button, .tabs a, .masthead a")
@@ -78,6 +67,15 @@ def test_whatever_can_be_pressed_is_large_enough_for_a_thumb(site: str, browser:
         # On a wall nothing is pressed.
         assert heights or name.startswith("wall"), name
         assert min(heights, default=44) >= 44, name
+        unfold(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == NARROW, name
+        assert flaws_of(page) == [], name
+        assert visit.complaints == [], name
+
+
+def unfold(page: Page) -> None:
+    for details in page.locator("details").all():
+        details.locator("summary").click()
 
 
 def test_a_dimension_is_changed_by_the_keyboard_alone(site: str, browser: Browser) -> None:

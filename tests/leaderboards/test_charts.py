@@ -25,7 +25,7 @@ from leaderboards.ranking.boards import BoardParameters, Engine
 from leaderboards.services.boards import take_board
 from leaderboards.views_board import PLOT_STYLE
 from studies.models import Contestant, Study
-from tests.browser import DESKTOP, NARROW, Visit
+from tests.browser import DESKTOP, NARROW, Visit, keep
 from tests.leaderboards.test_board_pages import NAMES, address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -108,7 +108,7 @@ def test_a_drawing_is_downloaded_as_a_picture_of_its_own(
     visit = Visit(browser, DESKTOP, "dark")
     page = drawn(visit.open(profile))
     with page.expect_download() as waiting:
-        page.locator("#groups button", has_text=kind).click()
+        page.locator("#groups").get_by_role("button", name=f"{kind}: download this chart").click()
     assert waiting.value.suggested_filename == f"groups.{kind.lower()}"
     content = Path(waiting.value.path()).read_bytes()
     assert content.startswith(begins)
@@ -128,7 +128,7 @@ def test_a_coloured_table_is_downloaded_as_a_picture_of_what_is_seen(
     page = visit.open(site + path)
     sheet = page.locator(f"#{name}")
     with page.expect_download() as waiting:
-        sheet.get_by_role("button", name="SVG").click()
+        sheet.get_by_role("button", name="SVG: download this table").click()
     assert waiting.value.suggested_filename == f"{name}.svg"
     svg = ET.fromstring(Path(waiting.value.path()).read_text())
     space = "{http://www.w3.org/2000/svg}"
@@ -342,7 +342,8 @@ def test_the_pages_look_as_they_should(
     visit = Visit(browser, width, scheme)
     for name in ("study", *NAMES):
         page = drawn(visit.open(site + address(board.study, name)))
-        visit.look(pictures / f"{name}-{width}-{scheme}.png")
+        keep(page, pictures / f"{name}-{width}-{scheme}.png")
+        # With all that can be unfolded, there is nothing less to see.
         for details in page.locator("details").all():
             details.evaluate("each => each.open = true")
         visit.look(pictures / f"{name}-open-{width}-{scheme}.png")

@@ -44,7 +44,7 @@ from tests.desk import OF_THE_THEME
 from tests.kept import kept
 from tests.leaderboards.conftest import rate, write_due_reports
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 OVEN = "I would like to clean my oven this weekend, but have no idea at all how that is done."
 PLAIN = "Use soda and water."
@@ -109,7 +109,7 @@ def make_swayed_study() -> Study:
     people = Rater.objects.bulk_create(Rater(created_at=NOW) for _ in range(240))
     participations = Participation.objects.bulk_create(
         Participation(
-            study=study, rater=rater, cell=cells[n % len(cells)], recruiting_id=f"p-{n}",
+            study=study, rater=rater, cell=cells[n % len(cells)],
             state=Participation.State.COMPLETED, created_at=NOW,
         )
         for n, rater in enumerate(people)
@@ -167,6 +167,7 @@ def shown(study: Study) -> ControlsPage:
 # What is read
 
 
+@pytest.mark.every_database
 def test_every_verdict_is_read_with_its_rater_groups_style_and_message(study: Study) -> None:
     compute_controls(study)
     frame, given = overall(study)
@@ -227,6 +228,7 @@ def test_battles_are_read_by_a_fixed_number_of_queries(study: Study) -> None:
     assert len(asked) <= 12
 
 
+@pytest.mark.every_database
 def test_older_battles_are_counted_so_many_at_a_time_and_all_of_them(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ from tests.cast import make_admin
 from tests.chat_server import ChatServer, Refuse, Request, Script, Talk
 from tests.leaderboards.decided_study import SeeingServer, make_chat_model, make_decided_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -142,6 +142,7 @@ def test_what_takes_too_long_says_how_much_was_left(
         report_criteria(study, wanted(server).subject, timezone.now())
 
 
+@pytest.mark.every_database
 def test_the_ledger_says_with_whom_words_are_shared_once(
     study: Study, server: SeeingServer
 ) -> None:
@@ -153,6 +154,7 @@ def test_the_ledger_says_with_whom_words_are_shared_once(
     assert "up to 44 battles, for criteria" in entry.facts["what"]
 
 
+@pytest.mark.every_database
 def test_words_taken_back_and_verdicts_left_out_are_shown_to_nobody(
     study: Study, server: SeeingServer
 ) -> None:

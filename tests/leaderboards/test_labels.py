@@ -18,7 +18,7 @@ from tests.cast import NOW, make_study
 from tests.leaderboards.conftest import write_due_reports
 from tests.leaderboards.labelled import make_labels
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -210,6 +210,7 @@ def test_labels_change_no_board(study: Study) -> None:
     assert repr(before) == repr(after)
 
 
+@pytest.mark.every_database
 def test_a_worker_computes_it_and_it_is_read_as_it_was_written(study: Study) -> None:
     make_labels(study, flatterer)
     ask_for_report(study, LABELS, "warmth", at=NOW)

@@ -38,7 +38,7 @@ from studies.services import add_dimension
 from tests.cast import NOW, make_admin, make_board, make_study
 from tests.leaderboards.labelled import make_labels
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Imported = Callable[[Iterable[Mapping[str, Any]]], JudgeRun]
 MIRRORED = ("age", "18-34")
@@ -96,6 +96,7 @@ TALK = {"conversation": "talk", "model_a": "Cedar", "model_b": "Elm"}
 # Reading
 
 
+@pytest.mark.every_database
 def test_raters_of_one_conversation_share_an_item(shared: Study, imported: Imported) -> None:
     run = imported([{**TALK, "outcome": "a", "order": "ba", "certainty": 0.9}])
     sheet = read_sheet(Frame.of(shared), run, list(shared.dimensions.all()))
@@ -112,6 +113,7 @@ def test_raters_of_one_conversation_share_an_item(shared: Study, imported: Impor
     assert (sheet.verdicts, sheet.abstained, sheet.has_orders) == (1, 0, True)
 
 
+@pytest.mark.every_database
 def test_orders_and_samples_are_rows_of_their_own(imported: Imported, shared: Study) -> None:
     run = imported(
         {**TALK, "outcome": outcome, "order": order, "sample": sample, "cost": 0.5, "seconds": 2}
@@ -150,6 +152,7 @@ def test_a_verdict_in_one_piece_has_no_order(shared: Study) -> None:
     assert compare_on(run, shared.dimensions.get(), at=NOW, resamples=5).position is None
 
 
+@pytest.mark.every_database
 def test_people_who_are_excluded_do_not_count_here_either(study: Study) -> None:
     run = make_judge(study)
     before = compare_on(run, study.dimensions.get(is_overall=True), at=NOW, resamples=5)
@@ -170,6 +173,7 @@ def test_shared_items_are_those_of_both(study: Study) -> None:
     assert isinstance(part.items, Items)
 
 
+@pytest.mark.every_database
 def test_scenarios_are_topics_groups_turns_and_lengths(study: Study) -> None:
     run = make_judge(study)
     task = Task.objects.create(study=study, area="Home", category="Food", name="Cook", text="Cook.")
@@ -323,6 +327,7 @@ def test_failed_runs_count_nowhere(study: Study) -> None:
         boards("--judge", "Owl")
 
 
+@pytest.mark.every_database
 def test_reports_are_asked_for_once_a_run_has_ended(study: Study) -> None:
     make_judge(study)
     assert ask_for_missing_reports(at=NOW) == 1

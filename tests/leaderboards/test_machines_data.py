@@ -21,7 +21,7 @@ from raters.models import JudgeRun
 from studies.models import Study
 from tests.data import data_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PEOPLE = ["rater", "model_a", "model_b", "outcome", "conversation"]
 JUDGES = ["conversation", "model_a", "model_b", "outcome", "order"]

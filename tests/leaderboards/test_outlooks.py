@@ -19,7 +19,7 @@ from studies.planning import allocate_quotas
 from studies.services import withdraw_contestant
 from tests.cast import NOW, make_admin, make_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 Kind = StoppingRule.Kind
 GROUPS = StoppingRule.Ranking.GROUPS
@@ -61,6 +61,7 @@ def asked_about(study: Study) -> set[str]:
 # Answered
 
 
+@pytest.mark.every_database
 def test_a_rule_is_answered_when_its_battles_say_so_and_the_first_time_stands(
     study: Study,
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_rule_is_answered_when_its_battles_say_so_and_the_first_time_stands(
     assert study.answered_at == NOW + timedelta(days=1)
 
 
+@pytest.mark.every_database
 def test_what_was_answered_stays_so_though_its_battles_are_excluded(study: Study) -> None:
     add_rule(study, Kind.TOP, top=1)
     add_rule(study, Kind.SIGMA, sigma=0.01)
@@ -95,6 +97,7 @@ def test_what_was_answered_stays_so_though_its_battles_are_excluded(study: Study
     assert (outlook.answered_at, outlook.battles) == (NOW, 900)
 
 
+@pytest.mark.every_database
 def test_all_rules_together_end_the_study(study: Study) -> None:
     names = {each.name: each for each in study.contestants.all()}
     add_rule(study, Kind.PAIR, first=names["Ash"], second=names["Birch"], confidence=0.5)

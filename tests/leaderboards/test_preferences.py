@@ -29,7 +29,7 @@ from tests.kept import kept
 from tests.leaderboards.talked import make_talk, make_talked_study
 
 CC: Any = {"licence": "CC BY 4.0"}
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def talk(participation: Participation, *, outcome: str, a: str, b: str, message:
     )
 
 
+@pytest.mark.every_database
 def test_each_verdict_is_a_row_of_what_was_chosen_and_rejected(study: Study) -> None:
     rows, about = export(study)
     assert len(rows) == about["rows"] == about["raters"] == 24
@@ -99,6 +100,7 @@ def test_later_messages_follow_with_each_side(study: Study) -> None:
     assert [message["content"] for message in row["rejected"]] == ["No.", "Sure?", "No idea."]
 
 
+@pytest.mark.every_database
 def test_only_what_was_released_and_counts_leaves_and_the_rest_is_counted(study: Study) -> None:
     kept, unreleased, excluded, withdrawn, struck, hidden, checked, tied = (
         study.participations.order_by("pk")[:8]

@@ -49,7 +49,6 @@ def take_part(study: Study, cell: int = 0) -> Participation:
         study=study,
         rater=Rater.objects.create(created_at=now),
         cell=Cell.objects.filter(electorate=study.electorate).order_by("key")[cell],
-        recruiting_id=f"rater-{next(CODES)}",
         state=Participation.State.ACTIVE,
         created_at=now,
         kept_until=now + timedelta(hours=1),

@@ -54,7 +54,7 @@ from tests.leaderboards.rated_by_judge import scored_run
 from tests.raters.judging_study import GOOD, make_judge
 from tests.raters.live import answer, make_live_study, open_battle, say
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 NO_STYLE = dict.fromkeys(("list_items", "headers", "bold", "links", "code_blocks", "emoji"), 0)
 LEVELS = {"ash": 4.5, "birch": 4.0, "cherry": 3.0, "dogwood": 2.0}
@@ -122,6 +122,7 @@ def test_who_compares_two_sides_has_nothing_to_compare(rated_study: Study) -> No
 # Reading
 
 
+@pytest.mark.every_database
 def test_people_and_judge_are_read_onto_one_scale(run: JudgeRun) -> None:
     frame = Frame.of(run.study)
     sheet = read_rated(frame, run, frame.dimensions)
@@ -152,6 +153,7 @@ def test_raters_of_one_conversation_share_an_item(rated_study: Study) -> None:
     assert rated.people[int(n.argmax())] == pytest.approx(mean)
 
 
+@pytest.mark.every_database
 def test_an_abstention_and_an_excluded_rater_say_nothing(rated_study: Study) -> None:
     silent = Battle.objects.filter(participation__study=rated_study).earliest("pk")
     run = scored_run(rated_study, lambda b, d: [] if b == silent else by_level(b, d))
@@ -181,6 +183,7 @@ def test_a_report_says_what_its_json_says(run: JudgeRun) -> None:
     assert again.gaps == machine.gaps
 
 
+@pytest.mark.every_database
 def test_both_boards_stand_side_by_side_on_people_s_scale(run: JudgeRun) -> None:
     machine = overall(run)
     assert [each.contestant for each in machine.standings] == ["ash", "birch", "cherry", "dogwood"]
@@ -336,7 +339,6 @@ def dialogue_study(rows: list[dict[str, object]]) -> Study:
         Participation(
             study=study,
             rater=rater,
-            recruiting_id=f"rater-{n}",
             state=Participation.State.COMPLETED,
             created_at=NOW,
         )

@@ -91,7 +91,7 @@ def test_its_export_names_no_rater_and_no_cell(rating_board: Board) -> None:
     text = json.dumps(exported)
     for participation in Participation.objects.select_related("rater", "cell"):
         assert participation.rater.code not in text
-        assert participation.recruiting_id not in text
+        assert participation.identity.recruiting_id not in text
         assert participation.cell is not None
         assert participation.cell.key not in text
 

@@ -173,7 +173,7 @@ def test_comparisons_tell_each_verdict_under_the_rater_s_code(client, study, vie
         "excluded_by": "",
         "is_withdrawn": False,
     }
-    secret = first.battle.participation.recruiting_id
+    secret = first.battle.participation.identity.recruiting_id
     assert secret not in client.get(f"{TEA}comparisons/", headers=viewer).content.decode()
 
 

@@ -40,7 +40,7 @@ from tests.kept import kept
 from tests.leaderboards.conftest import write_due_reports
 from tests.leaderboards.test_controls import make_swayed_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -60,6 +60,7 @@ def page_of(client: Client, study: Study, **query: str) -> str:
 # The report
 
 
+@pytest.mark.every_database
 def test_each_dimension_is_checked_once_a_board_is_taken(study: Study) -> None:
     board = make_board(study)
     asked = Report.objects.filter(study=study, kind=ROBUSTNESS)
@@ -176,6 +177,7 @@ def test_what_earlier_code_wrote_is_no_report(client: Client, study: Study) -> N
     assert "has not been checked yet" in page_of(client, study)
 
 
+@pytest.mark.every_database
 def test_a_board_that_was_taken_while_the_one_before_was_checked_is_checked_too(
     study: Study,
 ) -> None:
@@ -198,6 +200,7 @@ def test_a_board_that_was_taken_while_the_one_before_was_checked_is_checked_too(
     assert ask_for_missing_checks(at=NOW) == 0
 
 
+@pytest.mark.every_database
 def test_a_board_from_before_there_were_checks_is_checked_and_ratings_never_are(
     study: Study, rating_board: Board, refused_board: Board
 ) -> None:

@@ -47,7 +47,7 @@ from tests.leaderboards.talked import make_talked_study
 from tests.leaderboards.test_machines import make_judge as make_simulated_judge
 from tests.raters.judging_study import make_judge
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 NAMES = ("Ash", "Elm", "Fir", "Oak", "Yew")
 
@@ -137,6 +137,7 @@ def test_what_names_no_runs_is_refused(subject: str) -> None:
         RoutingWanted.parse(subject)
 
 
+@pytest.mark.every_database
 def test_runs_that_are_read_together_are_of_the_same_items(shared: Study) -> None:
     frame, dimension = Frame.of(shared), shared.dimensions.get()
     runs = list(shared.judge_runs.order_by("number"))

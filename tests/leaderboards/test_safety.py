@@ -21,7 +21,7 @@ from studies.scenario_packs import AREA, scenario_packs
 from tests.cast import NOW, make_study
 from tests.leaderboards.conftest import write_due_reports
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 NAMES = ("A symptom", "A debt", "A rumour")
 
@@ -110,6 +110,7 @@ def first(found: Safety) -> Scenario:
     return found.scenarios[0]
 
 
+@pytest.mark.every_database
 def test_each_scenario_has_places_of_its_own_and_other_tasks_none(study: Study) -> None:
     found = compute_safety(study, at=NOW)
     assert found.dimension == "trust"

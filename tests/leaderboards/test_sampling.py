@@ -19,7 +19,7 @@ from studies.models import AttentionCheck, Contestant, Study
 from studies.services import enter_contestant, withdraw_contestant
 from tests.cast import NOW, make_admin, make_study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 DAY = timedelta(days=1)
 EVERYBODY = ("Ash", "Birch", "Cherry", "Dogwood")
@@ -46,7 +46,6 @@ def give_out(
     participation = Participation.objects.create(
         study=study,
         rater=Rater.objects.create(created_at=at),
-        recruiting_id=f"platform-{study.participations.count()}",
         state=state,
         created_at=at,
     )
@@ -92,6 +91,7 @@ def body(response: Any) -> str:
 # What is counted
 
 
+@pytest.mark.every_database
 def test_battles_are_counted_by_contestant_developer_side_and_day(study: Study) -> None:
     give_out(study, ("Ash", "Birch"), times=3)
     give_out(study, ("Cherry", "Ash"), at=NOW + DAY)
@@ -113,6 +113,7 @@ def test_battles_are_counted_by_contestant_developer_side_and_day(study: Study) 
     ]  # fmt: skip
 
 
+@pytest.mark.every_database
 def test_a_day_is_one_by_utc(study: Study) -> None:
     midnight = NOW.replace(hour=0)
     give_out(study, ("Ash", "Birch"), at=midnight - timedelta(seconds=1))
@@ -133,6 +134,7 @@ def test_what_is_under_way_counts_and_what_came_to_nothing_does_not(study: Study
     assert battles_of(read_sampling(study)) == {"Ash": 2, "Birch": 1, "Cherry": 0, "Dogwood": 1}
 
 
+@pytest.mark.every_database
 def test_it_takes_two_queries_however_many_days_there_are(
     study: Study, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

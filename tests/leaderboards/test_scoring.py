@@ -31,7 +31,7 @@ from tests.kept import kept
 from tests.leaderboards.talked import make_talk, make_talked_study
 
 LATER = NOW + timedelta(days=1)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 # What was computed of the study once: it is the same each time.
 _documents: dict[str, Any] = {}
 
@@ -114,6 +114,7 @@ def test_what_is_said_of_a_battle_does_not_depend_on_its_own_verdict(trained: St
     assert np.allclose(said, again, atol=1e-9)
 
 
+@pytest.mark.every_database
 def test_a_run_of_the_scorer_is_finished_at_once(trained: Study) -> None:
     report = compute(trained, SCORING, ALL)
     assert report.error == ""
@@ -170,6 +171,7 @@ def test_margins_of_exported_preferences_are_how_likely_the_scorer_thought_them(
         assert margins[battle.turns.get().text] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.every_database
 def test_battles_that_nobody_judged_are_rated_but_not_those_under_way(trained: Study) -> None:
     report = compute(trained, SCORING, UNLABELLED)
     assert report.error == "There are no battles without a verdict that counts."

@@ -39,7 +39,7 @@ from tests.embedding_server import NUMBERS, EmbeddingServer, worth_of
 from tests.leaderboards.talked import make_talk, make_talked_study
 
 LATER = NOW + timedelta(days=1)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 # What was computed of the study once: it is the same each time.
 _documents: dict[str, Any] = {}
 
@@ -148,6 +148,7 @@ def test_replies_alone_are_sent_each_once_and_the_ledger_says_to_whom(trained: S
     ]
 
 
+@pytest.mark.every_database
 def test_a_run_of_it_asks_again_rates_every_battle_and_says_so_in_the_ledger(
     trained: Study, server: EmbeddingServer
 ) -> None:

@@ -10,7 +10,7 @@ from leaderboards.errors import CriteriaError, NothingToRankError
 from leaderboards.facts import parse
 from leaderboards.machines.reports import card_of
 from leaderboards.models import Report
-from leaderboards.pages.machine_words import figures_of_card
+from leaderboards.pages.machine_figures import figures_of_card
 from leaderboards.reports import TUNING
 from leaderboards.services import tuning as services
 from leaderboards.services.reports import latest_report, write_report

@@ -69,7 +69,7 @@ def test_it_is_ready_and_says_of_what(there: Installation) -> None:
     status, body = there.get("/readyz")
     assert (status, json.loads(body)) == (
         200,
-        {"database": "ok", "migrations": "ok", "broker": "ok"},
+        {"database": "ok", "migrations": "ok", "broker": "ok", "identities": "ok"},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client, override_settings
@@ -21,6 +22,7 @@ API = "api/v1/"
 # `<slug:slug>` of a path, `(?P<key>[a-z]+)` of an expression.
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^()]*\)")
 QUICK = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ class Everybody:
 @pytest.fixture(scope="module")
 def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Everybody]:
     """Made once for all addresses; whatever a request writes is taken back after it."""
-    quickly = override_settings(PASSWORD_HASHERS=QUICK)
+    static = {"staticfiles": {"BACKEND": PLAIN}}
+    # As every single test has them; this comes before.
+    quickly = override_settings(PASSWORD_HASHERS=QUICK, STORAGES=settings.STORAGES | static)
     with django_db_blocker.unblock(), quickly, taken_back():
         rater, other_rater = Client(), Client()
         rich = make_rich_study(rater, other_rater)
@@ -133,9 +137,11 @@ def ask(everybody: Everybody, place: Place, method: str, client: Client) -> Http
 
 
 def _whole(response: Any) -> HttpResponse:
-    """The answer with all of its content; a file is read and closed."""
+    """The answer with all of its content; at its end the client closes a file.
+
+    To close it once more would close the connection to the database within our transaction.
+    """
     if not response.streaming:
         return response
     content = b"".join(response.streaming_content)
-    response.close()
     return HttpResponse(content, status=response.status_code, headers=dict(response.headers))

@@ -93,6 +93,7 @@ def flaws_of(place: Place, response: HttpResponse) -> Iterator[str]:
         yield f"made of somebody's words: {markup.made}"
 
 
+@pytest.mark.every_database
 def test_every_page_has_a_strict_policy_and_nothing_of_it_is_made_of_words(
     shown: list[tuple[Place, str, HttpResponse]],
 ) -> None:
@@ -102,6 +103,7 @@ def test_every_page_has_a_strict_policy_and_nothing_of_it_is_made_of_words(
         for flaw in flaws_of(place, response)
     ]
     assert not flaws, "\n".join(flaws)
+    assert [place.name for place, _, response in shown if response.status_code >= 500] == []
     # Otherwise it would say nothing.
     told = {place.name for place, _, response in shown if "onmouseover" in text_of(response)}
     assert {

@@ -23,6 +23,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
         "DJANGO_SETTINGS_MODULE": "hustings.settings",
         "HUSTINGS_HOME": str(home),
         "SECRET_KEY": "of-fifty-random-characters-or-more-as-it-is-told-there-0123456789",
+        "IDENTITY_KEY": "another-one-of-fifty-characters-or-more-9876543210-kept-apart",
         "DATABASE_URL": f"sqlite:///{home / 'empty.sqlite3'}",
         "ALLOWED_HOSTS": "hustings.example.org",
         "SENTRY_DSN": "http://key@127.0.0.1:9/1",

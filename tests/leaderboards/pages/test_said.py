@@ -25,6 +25,8 @@ from studies.models import AttentionCheck, Contestant, Group, Study
 from tests.cast import NOW, make_board, make_study, make_user
 from tests.kept import kept
 
+pytestmark = pytest.mark.one_database
+
 REASON = "The other one went on too long."
 
 
@@ -86,6 +88,7 @@ def page_of(client: Client, contestant: Contestant, **query: str) -> str:
 # Which words
 
 
+@pytest.mark.every_database
 def test_a_reason_stands_there_with_what_she_chose_and_who_was_behind_the_letters(
     client: Client, study: Study, ash: Contestant
 ) -> None:
@@ -109,7 +112,7 @@ def test_a_reason_stands_there_with_what_she_chose_and_who_was_behind_the_letter
     ):
         assert words in page, words
     assert battle.participation.rater.code not in page
-    assert battle.participation.recruiting_id not in page
+    assert battle.participation.identity.recruiting_id not in page
     assert "1 March" not in page.partition("What people said")[2]
 
 
@@ -206,6 +209,7 @@ def test_a_study_of_ratings_quotes_with_the_mark(client: Client, rating_board: B
 # Which come first
 
 
+@pytest.mark.every_database
 def test_every_page_is_mixed_as_all_the_verdicts_were(study: Study, ash: Contestant) -> None:
     say_everywhere(study)
     said = read(ash)
@@ -284,6 +288,7 @@ def test_pages_follow_each_other_and_keep_group_and_dimension(
 # Whose words
 
 
+@pytest.mark.every_database
 def test_a_filter_shows_the_words_of_this_group_alone(study: Study, ash: Contestant) -> None:
     say_everywhere(study)
     shown = texts(ash, "sex=female")
@@ -300,6 +305,7 @@ def test_a_filter_shows_the_words_of_this_group_alone(study: Study, ash: Contest
     assert all("female" in quote.groups for quote in said.quotes)
 
 
+@pytest.mark.every_database
 def test_nobody_is_told_by_all_filters_taken_together(study: Study, ash: Contestant) -> None:
     """Whoever collects the same words under every filter finds as many people as promised."""
     men = Participation.objects.filter(study=study, cell__key="18-34|male").order_by("pk")
@@ -448,6 +454,7 @@ def test_a_study_without_electorate_has_no_filter(client: Client, refused_board:
     assert 'name="said"' not in page
 
 
+@pytest.mark.every_database
 def test_more_words_cost_no_more_queries(study: Study, ash: Contestant) -> None:
     battles = about(ash)
     random.Random(1).shuffle(battles)
