@@ -9,7 +9,7 @@ all the others. What a stream is to tell is asked for in the same way; then the 
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 import django
 from django.core.handlers.asgi import ASGIHandler
@@ -34,6 +34,16 @@ class Application(ASGIHandler):
         self._pages = BaseHandler()
         self._pages.load_middleware()
         self._threads = ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="page")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request. Raises ValueError for what is not HTTP.
+
+        Django would begin a thread for each, and all that is left for it is to tell its signals:
+        one thread does that for all.
+        """
+        if scope["type"] != "http":
+            raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+        await self.handle(scope, receive, send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""

@@ -108,10 +108,14 @@ def reserve_place(
     GroupsError, IdentityKeyError, and QuotaFullError once she is recorded as screened out. Opens
     a transaction of its own, never inside another one, which the refusal would roll back.
     """
+    # Asked before the lock, for which all wait who want a place.
+    is_known = find_participation(study, recruiting_id, source=source) is not None
+    cell = None if is_known else _cell_of(study, groups)
     with transaction.atomic(durable=True):
         study = _lock(study)
         _release_expired(study, at)
-        participation = find_participation(study, recruiting_id, source=source)
+        hers = Participation.objects.named(study, recruiting_id, source=source)
+        participation = hers.select_related("study").first()
         if participation:
             note_visit(participation, study=recruiting_study, session=recruiting_session)
         if participation and participation.state in MAY_COME_BACK:
@@ -127,7 +131,7 @@ def reserve_place(
             participation = Participation(
                 study=study,
                 rater=Rater.objects.create(created_at=at),
-                cell=_cell_of(study, groups),
+                cell=cell or _cell_of(study, groups),
                 **fields_for(study.pk, identity, source=source),
                 created_at=at,
             )
@@ -287,10 +291,10 @@ def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
     if groups.keys() != set(keys):
         wanted = ", ".join(keys) or "no groups"
         raise GroupsError(f"The study {study} needs one group of each axis: {wanted}.")
-    if study.electorate_id is None:
+    if not keys:
         return None
     key = CELL_SEPARATOR.join(groups[axis] for axis in keys)
-    cell = Cell.objects.filter(electorate=study.electorate_id, key=key).first()
+    cell = Cell.objects.filter(electorate__studies=study, key=key).first()
     if cell is None:
         raise GroupsError(f"The study {study} knows no such groups: {key}.")
     return cell
