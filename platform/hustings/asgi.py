@@ -20,7 +20,9 @@ from django.http.response import HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hustings.settings")
 
-PAGES_AT_ONCE: Final = 8
+# Few, for they take turns at the interpreter's one lock: whoever holds a study's lock, for which
+# others wait in the database, has her turn soon.
+PAGES_AT_ONCE: Final = 4
 
 
 class Application(ASGIHandler):
