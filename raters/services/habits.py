@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from numpy.typing import NDArray
 
 from raters.models import Battle, Outcome, Participation, Rating, Verdict
@@ -76,11 +76,12 @@ def others_of(participation: Participation) -> Others:
         participation__study=study, judged_at__isnull=False, attention_check=None
     )
     last = judged.exclude(participation=participation).order_by("-pk")
-    battles = list(last.values_list("pk", flat=True)[:BATTLES_READ])
+    # Chosen by the database: to send their keys back would cost more than all the rest.
+    battles = last[:BATTLES_READ]
     return Others(_population(study, battles), _share_of_a(battles))
 
 
-def _population(study: Study, battles: Sequence[int]) -> Population | None:
+def _population(study: Study, battles: "QuerySet[Battle]") -> Population | None:
     answers = "ratings__score" if study.protocol == Study.Protocol.SINGLE else "verdicts__outcome"
     rows = (
         Battle.objects.filter(pk__in=battles)
@@ -101,7 +102,7 @@ def _population(study: Study, battles: Sequence[int]) -> Population | None:
     )
 
 
-def _share_of_a(battles: Sequence[int]) -> float:
+def _share_of_a(battles: "QuerySet[Battle]") -> float:
     """The part of decided battles that side A wins; a half while few are known."""
     overall = Verdict.objects.filter(battle__in=battles, dimension__is_overall=True)
     won = overall.aggregate(

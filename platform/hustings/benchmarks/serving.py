@@ -111,9 +111,10 @@ def serve_worker(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[st
 def _worker(*, has_broker: bool) -> tuple[str, ...]:
     if not has_broker:
         return (sys.executable, "-c", WORKER_WITHOUT_BROKER.format(threads=REPLIES_AT_ONCE))
+    # As in the unit of the worker.
     return (
-        *PYTHON, "celery", "-A", "hustings", "--quiet", "worker", "--beat", "--pool", "threads",
-        "--concurrency", str(REPLIES_AT_ONCE), "--loglevel", "WARNING",
+        "nice", "-n", "5", *PYTHON, "celery", "-A", "hustings", "--quiet", "worker", "--beat",
+        "--pool", "threads", "--concurrency", str(REPLIES_AT_ONCE), "--loglevel", "WARNING",
     )  # fmt: skip
 
 
