@@ -14,6 +14,9 @@ from hustings.management.command import HustingsCommand
 # Pages are short. A stream is cut, and the rater's browser begins it anew elsewhere.
 GRACE_S: Final = 20
 READY_WITHIN_S: Final = 60
+# Longer than proxies keep an idle connection (Caddy two minutes, nginx one): whoever closes first
+# may cut off what the other is just sending, and a post that is cut off is not sent again.
+KEPT_ALIVE_S: Final = 150
 
 
 class Command(HustingsCommand):
@@ -51,6 +54,7 @@ class Command(HustingsCommand):
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEPT_ALIVE_S,
             # A busy machine is slow, and a process that is busy is not dead.
             timeout_worker_healthcheck=READY_WITHIN_S,
         )
