@@ -29,11 +29,8 @@ class AddIndexOnline(AddIndexConcurrently):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
-            return
-        with _without_lock_timeout(schema_editor):
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        with _way(schema_editor) as way:
+            way.database_forwards(self, app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self,
@@ -42,11 +39,8 @@ class AddIndexOnline(AddIndexConcurrently):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
-            return
-        with _without_lock_timeout(schema_editor):
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
+        with _way(schema_editor) as way:
+            way.database_backwards(self, app_label, schema_editor, from_state, to_state)
 
 
 class AddCheckOnline(NotInTransactionMixin, AddConstraint):
@@ -72,6 +66,16 @@ class AddCheckOnline(NotInTransactionMixin, AddConstraint):
         name = schema_editor.quote_name(self.constraint.name)
         schema_editor.execute(f"{add} NOT VALID", params=None)
         schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", params=None)
+
+
+@contextmanager
+def _way(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[type[AddIndex]]:
+    """How an index is added and removed on this database."""
+    if schema_editor.connection.vendor != "postgresql":
+        yield AddIndex
+        return
+    with _without_lock_timeout(schema_editor):
+        yield AddIndexConcurrently
 
 
 @contextmanager
