@@ -293,7 +293,10 @@ class Rating(models.Model):
 
     class Meta:
         ordering = ["recorded_at", "pk"]
-        indexes = [models.Index(fields=["dimension", "battle"], name="ratings_by_dimension")]
+        indexes = [
+            models.Index(fields=["dimension", "battle"], name="ratings_by_dimension"),
+            models.Index(fields=["dimension", "recorded_at", "id"], name="ratings_in_order"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 F("battle"), F("dimension"), name="one_rating_per_rater_battle_dimension"

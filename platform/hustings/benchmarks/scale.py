@@ -4,6 +4,7 @@ import csv
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -78,13 +79,17 @@ class ScaleFigures:
 def run(n: int = 1_000_000) -> ScaleFigures:
     """Measure studies of 10,000 battles, ten times as many, and so on to `n`, in one database.
 
-    Raises CommandError for fewer than 10,000 battles.
+    Each size is told on stderr as soon as it is measured: the last may take an hour. Raises
+    CommandError for fewer than 10,000 battles.
     """
     if n < SMALLEST:
         raise CommandError(f"The smallest size is {SMALLEST:,} battles.")
     decades = range(round(np.log10(n / SMALLEST)) + 1)
     with scratch_database(), TemporaryDirectory() as folder:
-        costs = [_measure(Path(folder), SMALLEST * 10**decade) for decade in decades]
+        costs = []
+        for decade in decades:
+            costs.append(_measure(Path(folder), SMALLEST * 10**decade))
+            sys.stderr.write(f"{costs[-1]}\n")
         return ScaleFigures(costs, exponents(costs), _setup())
 
 
