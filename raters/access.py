@@ -74,12 +74,13 @@ def get_participation_for(request: HttpRequest, slug: str) -> Participation:
         # Who is erased is nobody's any more, whatever a browser still holds.
         hers = Participation.objects.named(study, entry.recruiting_id, source=entry.source)
         participation = (
-            hers.select_related("study", "rater", "cell", "consent_text")
+            hers.select_related("rater", "cell", "consent_text")
             .filter(pk=entry.participation_id)
             .first()
         )
     if participation is None:
         raise UnknownRaterError(EXPIRED)
+    participation.study = study
     return participation
 
 

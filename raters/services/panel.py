@@ -376,9 +376,12 @@ def _move(
     If it is in the state `to` already, nothing changes. Raises PlaceLostError for any other.
     """
     changes = {"state": to, **facts} if to else facts
-    moved = Participation.objects.filter(pk=participation.pk, state__in=sources).update(**changes)
+    if Participation.objects.filter(pk=participation.pk, state__in=sources).update(**changes):
+        for name, value in changes.items():
+            setattr(participation, name, value)
+        return
     participation.refresh_from_db(fields=["state", "kept_until", "ended_at"])
-    if not moved and participation.state != to:
+    if participation.state != to:
         raise PlaceLostError(
             f"There is no place to go on with: the participation is "
             f"{participation.get_state_display()}."

@@ -285,9 +285,9 @@ def _go_on(request: HttpRequest, study: Study, entry: Entry) -> HttpResponse:
     """
     if entry.consent_text_id is None:
         return redirect("raters:join", study.slug)
-    is_known = _participation_of(study, entry) is not None
-    axis = None if is_known else _next_axis(study, entry)
-    if axis is not None:
+    axis = _next_axis(study, entry)
+    # Whether she has been here is asked before the first question, not before each.
+    if axis is not None and (entry.groups or _participation_of(study, entry) is None):
         return redirect("raters:question", study.slug, axis.key)
     if UNSAID in entry.groups.values():
         return redirect("raters:no-place", study.slug)

@@ -98,7 +98,7 @@ def run(
     """Let `n` raters through a study of two battles, and programs read boards meanwhile.
 
     Everything is as in the benchmark `raters`, but for who asks: locust, in one process. Raters
-    arrive within a minute and take some ten minutes; `haste` divides the time they take to think.
+    arrive three in a second and take some ten minutes; `haste` divides the time they take to think.
     The board is of `board_raters`, and each read of it measured in rounds of `round_s`. Raises
     CommandError without locust.
     """

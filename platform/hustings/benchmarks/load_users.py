@@ -83,7 +83,7 @@ class Rater(HttpUser):
         self._chance = Random(visit["seed"])  # noqa: S311  no secret hangs on it
         self._questions = [asked.format(thing) for asked in ASKED for thing in THINGS]
         self._chance.shuffle(self._questions)
-        gevent.sleep(ARRIVING_S / self.job.haste * number / len(self.job.visits))
+        gevent.sleep(ARRIVING_S / self.job.haste * number)
         try:
             self._walk(visit)
         except WrongAnswerError as error:

@@ -100,7 +100,7 @@ def run(
     """Let `n` raters through a study of two battles, with so many messages in each.
 
     The site, its worker and its chat models run on loopback, each a process of its own. Raters
-    arrive within a minute and take some ten minutes; `haste` divides the time they take to
+    arrive three in a second and take some ten minutes; `haste` divides the time they take to
     think, and `reply_s` is how long chat models talk on average.
     """
     load = os.getloadavg()[0]
