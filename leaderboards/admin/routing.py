@@ -1,9 +1,7 @@
 """A study's routing: which verdicts of judges to rely on, what it costs, and whom to ask next."""
 
 import json
-from collections.abc import Sequence
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Final
 
 from django import forms
@@ -11,9 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -21,19 +17,27 @@ from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
-from accounts.admin_pages import actor, link, page_of, table
-from leaderboards.admin.planning import chart_options, line
+from accounts.admin_pages import actor, page_of
+from leaderboards.admin.planning import chart_options
 from leaderboards.admin.reports import shown
+from leaderboards.admin.routing_tables import (
+    battle_page,
+    battle_table,
+    bin_table,
+    chart,
+    different,
+    pair_table,
+    point_table,
+    reached_table,
+    relied_table,
+)
 from leaderboards.admin.study_pages import frame_of, live_study
-from leaderboards.comparison.cascade import Point
-from leaderboards.comparison.figures import Figure
 from leaderboards.errors import BoardError
 from leaderboards.machines.runs import counting_runs
 from leaderboards.pages.words import percent
 from leaderboards.reports import ROUTING
 from leaderboards.routing import (
     MOST,
-    Next,
     Relied,
     Routing,
     RoutingWanted,
@@ -49,10 +53,8 @@ from raters.services.judge_claims import ring_run
 from studies.models import Study
 
 TEMPLATE: Final = "admin/leaderboards/study/routing.html"
-PAIRS_SHOWN: Final = 20
 # The others are folded away.
 BATTLES_SHOWN: Final = 20
-PERSON: Final = gettext_lazy("A person")
 
 
 class RoutingForm(forms.Form):
@@ -229,18 +231,18 @@ def _shown(study: Study, found: Routing, chosen: ThresholdsForm) -> dict[str, ob
         "page": found,
         "chosen": chosen,
         "answer": answer_of(found),
-        "relied": _relied_table(found.runs),
-        "calibration": [(each.judge, _bin_table(each)) for each in found.runs],
-        "alone": _point_table(found, found.cascade.alone),
-        "curve": _point_table(found, _different(found.cascade.curve)),
-        "chart": json.dumps(_chart(found)),
+        "relied": relied_table(found.runs),
+        "calibration": [(each.judge, bin_table(each)) for each in found.runs],
+        "alone": point_table(found, found.cascade.alone),
+        "curve": point_table(found, different(found.cascade.curve)),
+        "chart": json.dumps(chart(found)),
         "chart_options": json.dumps(chart_options(_("a person would say so, %"), _("US dollars"))),
-        "pairs": _pair_table(found, names),
-        "battles": _battle_table(found, found.battles[:BATTLES_SHOWN], names),
-        "more_battles": _battle_table(found, found.battles[BATTLES_SHOWN:], names),
+        "pairs": pair_table(found, names),
+        "battles": battle_table(found, found.battles[:BATTLES_SHOWN], names),
+        "more_battles": battle_table(found, found.battles[BATTLES_SHOWN:], names),
         "left": len(left),
-        "left_battles": [(each, _battle_page(each)) for each in left[:MOST]],
-        "reached": _reached_table(found),
+        "left_battles": [(each, battle_page(each)) for each in left[:MOST]],
+        "reached": reached_table(found),
         "first": found.runs[0],
     }
 
@@ -271,169 +273,3 @@ def answer_of(found: Routing) -> str:
         "best": percent(best.accuracy.value),
         "cost": f"{best.cost:,.4f}",
     }
-
-
-def _relied_table(runs: Sequence[Relied]) -> SafeString:
-    rows = [
-        (
-            _("%(judge)s, run %(run)s") % {"judge": each.judge, "run": each.run},
-            f"{len(each.battles):,}",
-            f"{each.n:,}",
-            percent(each.curve.error, decimals=1),
-            f"{each.area:.2f}" if isfinite(each.area) else _("not known"),
-            f"${each.cost:,.4f}" if isfinite(each.cost) else _("not known: taken as $0"),
-        )
-        for each in runs
-    ]
-    heads = [
-        _("Judge"),
-        _("#Verdicts"),
-        _("#With people’s"),
-        _("#Off by"),
-        _("#Area"),
-        _("#Cost of one"),
-    ]
-    return table(heads, rows)
-
-
-def _bin_table(relied: Relied) -> SafeString:
-    rows = [
-        (
-            _("%(low)s to %(high)s") % {"low": percent(each.low), "high": percent(each.high)},
-            f"{each.right.n:,}",
-            percent(each.mean),
-            figure_text(each.right),
-        )
-        for each in relied.curve.bins
-    ]
-    return table(
-        [_("Relied on"), _("#Verdicts"), _("#On average"), _("#A person said the same")], rows
-    )
-
-
-def figure_text(figure: Figure) -> str:
-    """A share with its interval."""
-    if not isfinite(figure.value):
-        return _("not known")
-    if not isfinite(figure.low):
-        return percent(figure.value)
-    return _("%(value)s (%(low)s to %(high)s)") % {
-        "value": percent(figure.value),
-        "low": percent(figure.low),
-        "high": percent(figure.high),
-    }
-
-
-def _stage_names(found: Routing) -> list[str]:
-    return [
-        *(
-            _("%(judge)s, run %(run)s") % {"judge": each.judge, "run": each.run}
-            for each in found.runs
-        ),
-        str(PERSON),
-    ]
-
-
-def _point_table(found: Routing, points: Sequence[Point]) -> SafeString | str:
-    if not points:
-        return ""
-    names = _stage_names(found)
-    rows = [
-        (
-            f"${point.cost:,.4f}",
-            figure_text(point.accuracy),
-            *(percent(share) for share in point.shares),
-            *(_threshold(each) for each in point.thresholds),
-        )
-        for point in points
-    ]
-    below = (
-        [_("#%(name)s: from") % {"name": name} for name in names[:-1]]
-        if points[0].thresholds
-        else []
-    )
-    shares = [_("#%(name)s: part") % {"name": name} for name in names]
-    return table([_("#Cost of one"), _("#A person would say so"), *shares, *below], rows)
-
-
-def _different(curve: Sequence[Point]) -> list[Point]:
-    """The points without those that a greater budget does not change."""
-    return [
-        point
-        for before, point in zip((None, *curve), curve, strict=False)
-        if before is None or (point.cost, point.shares) != (before.cost, before.shares)
-    ]
-
-
-def _threshold(reached: float | None) -> str:
-    return "never" if reached is None else percent(reached)
-
-
-def _chart(found: Routing) -> dict[str, Any]:
-    """Accuracy by cost, with a person's and the first judge's own beside it."""
-    curve, alone = _different(found.cascade.curve), found.cascade.alone
-    if not curve:
-        return {}
-    colours = ("#737a87", "#d97706", "#2f7fb5")
-    lines = [
-        line(_("Cascade"), [100 * point.accuracy.value for point in curve], "#2f7fb5", width=3)
-    ]
-    for name, point, colour in zip(_stage_names(found), alone, colours[-len(alone) :], strict=True):
-        flat = [100 * point.accuracy.value] * len(curve)
-        lines.append(line(_("%(name)s alone") % {"name": name}, flat, colour, dash=[4, 4], width=1))
-    return {"labels": [f"{point.cost:,.4f}" for point in curve], "datasets": lines}
-
-
-def _pair_table(found: Routing, names: dict[str, str]) -> SafeString:
-    pairs = sorted(found.pairs, key=lambda pair: (-pair.worth, pair.a, pair.b))[:PAIRS_SHOWN]
-    most = max((pair.worth for pair in pairs), default=0.0)
-    rows = [
-        (
-            _("%(one)s and %(other)s")
-            % {"one": names.get(pair.a, pair.a), "other": names.get(pair.b, pair.b)},
-            percent(pair.worth / most) if most else "none",
-            f"{pair.steer:.2f}" if isfinite(pair.steer) else _("not known"),
-        )
-        for pair in pairs
-    ]
-    return table([_("Pair"), _("#Worth, of the best"), _("#Told by judges")], rows)
-
-
-def _battle_table(
-    found: Routing, battles: Sequence[Next], names: dict[str, str]
-) -> SafeString | str:
-    most = max((each.worth for each in found.battles), default=0.0)
-    rows = [
-        (
-            link(_battle_page(each.battle), each.battle),
-            _("%(one)s and %(other)s")
-            % {"one": names.get(each.a, each.a), "other": names.get(each.b, each.b)},
-            percent(each.worth / most) if most else "none",
-            f"{each.votes:,}",
-            *(percent(sure) if isfinite(sure) else _("said nothing") for sure in each.reliability),
-        )
-        for each in battles
-    ]
-    judges = [f"#{name}" for name in _stage_names(found)[:-1]]
-    heads = [_("Battle"), _("Contestants"), _("#Worth, of the best"), _("#People"), *judges]
-    return table(heads, rows) if rows else ""
-
-
-def _battle_page(battle: int) -> str:
-    return reverse("admin:raters_battle_change", args=[battle])
-
-
-def _reached_table(found: Routing) -> SafeString | str:
-    rows = [
-        (
-            percent(each.share),
-            *(_order(way) for way in (each.routed, each.random, each.people_only)),
-        )
-        for each in found.reached
-    ]
-    heads = [_("#Of people’s verdicts"), _("#Routed"), _("#At random"), _("#At random, no judge")]
-    return table(heads, rows) if rows else ""
-
-
-def _order(figure: Figure) -> str:
-    return f"{figure.value:.2f}" if isfinite(figure.value) else _("not known")

@@ -2,7 +2,8 @@
 
 from studies.models.checks import AttentionCheck, ScreenRule
 from studies.models.contestants import ChatModel, Contestant
-from studies.models.design import Dimension, Study, Task
+from studies.models.design import Study, Task
+from studies.models.dimensions import Dimension
 from studies.models.electorate import Axis, Cell, CellGroup, Electorate, Group, Source
 from studies.models.ledger import LedgerEntry
 from studies.models.programs import ApiToken, WrittenRequest

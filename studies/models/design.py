@@ -1,4 +1,4 @@
-"""A study and what it compares."""
+"""A study and what its battles are about."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
     from studies.models.contestants import Contestant
+    from studies.models.dimensions import Dimension
 
 
 class Study(models.Model):
@@ -376,29 +377,3 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return " › ".join(filter(None, (self.area, self.category, self.name)))
-
-
-class Dimension(models.Model):
-    """One thing that raters compare. Exactly one dimension of a study is the overall one."""
-
-    study = models.ForeignKey(Study, models.CASCADE, related_name="dimensions")
-    key = models.SlugField()
-    name = models.CharField(max_length=100)
-    question = models.CharField(max_length=300, blank=True)
-    help = models.TextField(blank=True)
-    weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.0)])
-    position = models.PositiveSmallIntegerField(default=0)
-    is_overall = models.BooleanField(default=False)
-
-    class Meta:
-        ordering = ["study", "position", "key"]
-        constraints = [
-            models.UniqueConstraint(F("study"), F("key"), name="one_dimension_per_key"),
-            models.UniqueConstraint(
-                fields=["study"], condition=Q(is_overall=True), name="one_overall_dimension"
-            ),
-            models.CheckConstraint(condition=Q(weight__gte=0.0), name="weight_is_not_negative"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
