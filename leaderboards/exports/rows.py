@@ -14,7 +14,6 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from leaderboards.exports.people import People
 from leaderboards.exports.writing import Value
 from leaderboards.models import BoardRow
-from leaderboards.verdicts import is_after
 from raters.models import Battle, JudgeVerdict, Participation, Rating, Reply, Turn, Verdict
 from raters.querysets import RatingQuerySet, VerdictQuerySet
 from studies.models import Study
@@ -104,11 +103,23 @@ def _in_order(study: Study, found: QuerySet[Any], said: str) -> Iterator[list[tu
     """Dimension by dimension in the order of recording: what engines that know an order follow."""
     for dimension in study.dimensions.order_by("position", "key"):
         there = found.filter(dimension=dimension).order_by("recorded_at", "pk")
-        left = there
-        while chunk := list(left.values_list(*ANSWER, said)[:ROWS_AT_ONCE]):
+        rows = there.values_list(*ANSWER, said)
+        chunk = list(rows[:ROWS_AT_ONCE])
+        while chunk:
             yield chunk
-            pk, recorded_at = chunk[-1][:2]
-            left = there.filter(is_after(recorded_at, pk))
+            chunk = _next(rows, *chunk[-1][:2])
+
+
+def _next(rows: QuerySet[Any, Any], pk: int, recorded_at: datetime) -> list[tuple[Any, ...]]:
+    """The answers that follow this one: first those of the same instant, as an import has them.
+
+    Were both asked for as one range, PostgreSQL would take the rest of a large import for a few
+    rows, and read and sort it anew each time.
+    """
+    chunk = list(rows.filter(recorded_at=recorded_at, pk__gt=pk)[:ROWS_AT_ONCE])
+    if len(chunk) < ROWS_AT_ONCE:
+        chunk += rows.filter(recorded_at__gt=recorded_at)[: ROWS_AT_ONCE - len(chunk)]
+    return chunk
 
 
 def rater_rows(people: People) -> Iterator[Row]:
