@@ -1,1 +1,1 @@
-"""Comparisons that were made elsewhere, brought in from files."""
+"""Comparisons, ratings and judgements that were made elsewhere, brought in from files."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from raters.errors import ImportRefusedError
+from raters.imports.answers import KINDS
 from raters.imports.design import Design
 from raters.imports.reading import CSV, JSONL, PARQUET
 
@@ -24,11 +25,12 @@ CHUNK_BYTES: Final = 1 << 20
 class OpenedArchive:
     """An archive whose files lie unpacked, as long as it is open.
 
-    `raters` is None where their groups are not all told, or there are none.
+    `answers` are comparisons or ratings, by the protocol of its study. `raters` is None where
+    their groups are not all told, or there are none.
     """
 
     design: Design
-    comparisons: Path
+    answers: Path
     raters: Path | None
 
 
@@ -36,7 +38,7 @@ class OpenedArchive:
 def opened_archive(path: Path) -> Iterator[OpenedArchive]:
     """Unpack what of an archive is read, into a folder that goes again.
 
-    Raises ImportRefusedError for what is no export of comparisons, or is damaged.
+    Raises ImportRefusedError for what is no export, or is damaged.
     """
     with tempfile.TemporaryDirectory(prefix="hustings-") as folder:
         yield _unpacked_from(path, Path(folder))
@@ -58,26 +60,28 @@ def _unpacked(archive: zipfile.ZipFile, folder: Path, where: str) -> OpenedArchi
     if not names >= {DESIGN, SUMS}:
         raise ImportRefusedError(f"{where}: this is no export: it has no {DESIGN} or no {SUMS}")
     sums = dict(line.split("  ", 1)[::-1] for line in _text(archive, SUMS).splitlines())
-    found = {
-        stem: name
-        for stem in ("comparisons", "raters")
-        for suffix in (CSV, JSONL, PARQUET)
-        if (name := f"{stem}{suffix}") in names
-    }
-    if set(found) != {"comparisons", "raters"}:
-        raise ImportRefusedError(f"{where}: it holds no comparisons: ratings can't be imported")
-    for name in (DESIGN, *found.values()):
-        with archive.open(name) as source, (folder / name).open("wb") as target:
+
+    def unpack(name: str) -> Path:
+        path = folder / name
+        with archive.open(name) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, CHUNK_BYTES)
-        with (folder / name).open("rb") as file:
+        with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sums.get(name):
                 raise ImportRefusedError(f"{where}: {name} is not as {SUMS} has it")
-    design = Design.parse((folder / DESIGN).read_text("utf-8"), where=f"{where}, {DESIGN}")
+        return path
+
+    def table(stem: str) -> Path:
+        for suffix in (CSV, JSONL, PARQUET):
+            if (name := f"{stem}{suffix}") in names:
+                return unpack(name)
+        raise ImportRefusedError(f"{where}: it holds no {stem}")
+
+    design = Design.parse(unpack(DESIGN).read_text("utf-8"), where=f"{where}, {DESIGN}")
     has_groups = design.electorate is not None and not design.is_release
     return OpenedArchive(
         design=design,
-        comparisons=folder / found["comparisons"],
-        raters=folder / found["raters"] if has_groups else None,
+        answers=table(KINDS[design.protocol].rows),
+        raters=table("raters") if has_groups else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Imports comparisons into a study: all of a file, or nothing of it."""
+"""Imports comparisons or ratings into a study: all of a file, or nothing of it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 from raters.errors import ImportRefusedError
 from raters.identities import Identity, seal
 from raters.imports import staging
-from raters.imports.formats import read_comparisons
+from raters.imports.answers import KINDS, Kind
+from raters.imports.formats import Format, format_of
 from raters.imports.reading import TableFile
 from raters.imports.staging import Instant, as_stored
-from raters.models import Battle, Outcome, Participation, Rater, Verdict
+from raters.models import Battle, Participation, Rater
 from raters.services.identities import Marker, marker_of
 from studies.models import Axis, Study
 from studies.services import (
@@ -27,9 +28,18 @@ from studies.services import (
 DEFAULT_DIMENSION = "overall"
 TRUTHS = {"true": True, "false": False}
 
-# Required values are never empty.
+# Required values are never empty; a rating has no second model.
 _Row = tuple[
-    str, str, str, str, str | None, str | None, str | None, str | None, str | None, str | None
+    str,
+    str,
+    str | None,
+    str,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
 ]
 
 
@@ -37,9 +47,10 @@ _Row = tuple[
 class ImportReport:
     """What an import did, in numbers; `left_out` are rows that the file marks as excluded."""
 
+    kind: Kind
     rows: int
     left_out: int
-    verdicts: int
+    answers: int
     battles: int
     raters: int
     contestants: int
@@ -47,8 +58,8 @@ class ImportReport:
 
     @property
     def known(self) -> int:
-        """Rows that added nothing: their verdicts stood already, or the file has them twice."""
-        return self.rows - self.left_out - self.verdicts
+        """Rows that added nothing: their answers stood already, or the file has them twice."""
+        return self.rows - self.left_out - self.answers
 
 
 @transaction.atomic
@@ -62,34 +73,39 @@ def import_comparisons(
     at: datetime,
     on_progress: Callable[[int], object] = lambda _bytes: None,
 ) -> ImportReport:
-    """Import a file of comparisons, in one transaction.
+    """Import a file of comparisons, or of ratings, in one transaction.
 
     `form` is one of `raters.imports.formats`; else the one that the file looks like.
-    A verdict is known again by battle, rater and dimension; without a `battle` column, by the
-    file's content and the line. `conversation` names what several raters compared alike, so that
+    An answer is known again by battle, rater and dimension; without a `battle` column, by the
+    file's content and the line. `conversation` names what several raters judged alike, so that
     judges' verdicts find it. `raters` is a file with the groups of raters; `may_create` lets
     unknown contestants and dimensions be added to the study. Raises ImportRefusedError, which
     names file and line, and then nothing has changed.
     """
-    Study.objects.select_for_update().get(pk=study.pk)
-    if study.state == Study.State.ARCHIVED:
-        raise ImportRefusedError(f"The study {study.slug} is archived: it takes no more verdicts.")
+    standing = Study.objects.select_for_update().get(pk=study.pk)
+    if standing.state == Study.State.ARCHIVED:
+        raise ImportRefusedError(f"The study {study.slug} is archived: it takes no more answers.")
     mark = marker_of(study)
     file = TableFile(path, on_progress)
-    arrival = _Arrival(study, file, mark, form=form, may_create=may_create, at=at)
+    found = format_of(file, form)
+    if standing.protocol != found.kind.protocol:
+        asks = KINDS[standing.protocol].asks
+        raise file.refusal(f"it holds {found.kind.rows}, and the study {study.slug} {asks}")
+    arrival = _Arrival(study, file, mark, found, may_create=may_create, at=at)
     staging.create_tables()
     if raters is not None:
         _stage_raters(study, TableFile(raters), mark)
-    rows = staging.stage("import_comparisons", staging.COMPARISON_COLUMNS, arrival.rows())
+    rows = staging.stage("import_rows", staging.ROW_COLUMNS, arrival.rows())
     if arrival.new_dimensions:
         choose_overall_dimension(study)
     new_raters = _add_raters(study, file, at=at)
-    battles, verdicts = _add_verdicts(study, file, at=at)
+    battles, answers = _add_answers(study, file, found.kind, at=at)
     staging.drop_tables()
     return ImportReport(
+        kind=found.kind,
         rows=rows + arrival.left_out,
         left_out=arrival.left_out,
-        verdicts=verdicts,
+        answers=answers,
         battles=battles,
         raters=new_raters,
         contestants=arrival.new_contestants,
@@ -104,7 +120,7 @@ class _Arrival:
     study: Study
     file: TableFile
     mark: Marker
-    form: str
+    format: Format
     may_create: bool
     at: datetime
     left_out: int = 0
@@ -113,22 +129,25 @@ class _Arrival:
     _contestants: dict[str, int] = field(default_factory=dict)
     _dimensions: dict[str, int] = field(default_factory=dict)
 
-    def rows(self) -> Iterator[staging.StagedComparison]:
+    def rows(self) -> Iterator[staging.StagedRow]:
         self._contestants = dict(self.study.contestants.values_list("name", "pk"))
         self._dimensions = dict(self.study.dimensions.values_list("key", "pk"))
-        outcomes, now = frozenset(Outcome.values), as_stored(self.at)
+        kind, now = self.format.kind, as_stored(self.at)
+        answers = frozenset(kind.known)
         contestants, dimensions, mark = self._contestants, self._dimensions, self.mark
-        for line, values in read_comparisons(self.file, self.form):
-            rater, model_a, model_b, outcome, dimension, battle, created_at, *rest = cast(
+        for line, values in self.format.read(self.file):
+            rater, model_a, model_b, said, dimension, battle, created_at, *rest = cast(
                 "_Row", values
             )
             conversation, recorded_at, is_excluded = rest
             if is_excluded is not None and self._is_excluded(is_excluded, line):
                 self.left_out += 1
                 continue
-            if outcome not in outcomes:
-                known = ", ".join(Outcome.values)
-                raise self.file.refusal(f'outcome "{outcome}" is unknown; there are: {known}', line)
+            if said not in answers:
+                known = ", ".join(kind.known)
+                raise self.file.refusal(
+                    f'{kind.column} "{said}" is unknown; there are: {known}', line
+                )
             if model_a == model_b:
                 raise self.file.refusal(f'"{model_a}" is compared with itself', line)
             dimension = dimension or DEFAULT_DIMENSION
@@ -137,8 +156,10 @@ class _Arrival:
                 rater,
                 mark(rater),
                 contestants.get(model_a) or self._contestant(model_a, line),
-                contestants.get(model_b) or self._contestant(model_b, line),
-                outcome,
+                None
+                if model_b is None
+                else contestants.get(model_b) or self._contestant(model_b, line),
+                said,
                 dimensions.get(dimension) or self._dimension(dimension, line),
                 battle or f"{self.file.digest}-{line}",
                 self._instant(created_at, line) if created_at else now,
@@ -236,7 +257,7 @@ def _group_keys(axis: Axis) -> dict[str | None, str]:
 
 def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
     """Add the raters whom the study does not know yet; returns their number."""
-    staging.analyze("import_comparisons")
+    staging.analyze("import_rows")
     staging.execute(staging.NEW_RATERS, [study.pk])
     if study.electorate is not None and (row := staging.first_row(staging.RATER_WITHOUT_GROUP)):
         raise file.refusal(
@@ -270,31 +291,38 @@ def _add_raters(study: Study, file: TableFile, *, at: datetime) -> int:
     return added
 
 
-def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, int]:
-    """Add battles and verdicts that do not stand yet; returns how many of each."""
-    staging.execute(staging.VERDICTS)
-    staging.analyze("import_verdicts")
-    if row := staging.first_row(staging.TWO_OUTCOMES_IN_FILE):
-        line, key, rater = row
-        raise file.refusal(
-            f'battle "{key}" of rater "{rater}" has another outcome on an earlier line', line
-        )
+def _add_answers(study: Study, file: TableFile, kind: Kind, *, at: datetime) -> tuple[int, int]:
+    """Add battles and answers that do not stand yet; returns how many of each."""
+    staging.execute(staging.ANSWERS)
+    staging.analyze("import_answers")
     staging.execute(staging.BATTLES, [study.pk])
     staging.analyze("import_battles")
-    if row := staging.first_row(staging.TWO_PAIRS_IN_FILE):
-        line, key, rater = row
-        raise file.refusal(
-            f'battle "{key}" of rater "{rater}" is between other models on an earlier line', line
-        )
-    if row := staging.first_row(staging.TWO_CONVERSATIONS_IN_FILE):
-        line, key, rater = row
-        raise file.refusal(
-            f'battle "{key}" of rater "{rater}" is of another conversation on an earlier line', line
-        )
+    _refuse_two_of_one(file, kind)
+    _refuse_others_than_stand(study, file, kind)
+    battles = staging.execute(staging.ADD_BATTLES)
+    answers = staging.execute(staging.ADD_ANSWERS, [as_stored(at), study.pk], kind)
+    staging.analyze(*(model._meta.db_table for model in (Participation, Battle, kind.model)))
+    return battles, answers
+
+
+def _refuse_two_of_one(file: TableFile, kind: Kind) -> None:
+    """Raise ImportRefusedError where a file says two things of one battle."""
+    for query, what in (
+        (staging.TWO_ANSWERS_IN_FILE, f"has another {kind.column}"),
+        (staging.TWO_PAIRS_IN_FILE, f"is {kind.of_another}"),
+        (staging.TWO_CONVERSATIONS_IN_FILE, "is of another conversation"),
+    ):
+        if row := staging.first_row(query):
+            line, key, rater = row
+            raise file.refusal(f'battle "{key}" of rater "{rater}" {what} on an earlier line', line)
+
+
+def _refuse_others_than_stand(study: Study, file: TableFile, kind: Kind) -> None:
+    """Raise ImportRefusedError where the study has something else of a battle than the file."""
     if row := staging.first_row(staging.ANOTHER_PAIR_STANDS):
         line, key, rater = row
         raise file.refusal(
-            f'battle "{key}" of rater "{rater}" stands already, between other models', line
+            f'battle "{key}" of rater "{rater}" stands already, {kind.of_another}', line
         )
     if row := staging.first_row(staging.ANOTHER_CONVERSATION_STANDS):
         line, key, rater, standing, given = row
@@ -302,14 +330,10 @@ def _add_verdicts(study: Study, file: TableFile, *, at: datetime) -> tuple[int, 
         raise file.refusal(
             f'battle "{key}" of rater "{rater}" stands already, {of}, not of "{given}"', line
         )
-    if row := staging.first_row(staging.ANOTHER_OUTCOME_STANDS, [study.pk]):
+    if row := staging.first_row(staging.ANOTHER_ANSWER_STANDS, [study.pk], kind):
         line, key, rater, standing, given = row
         raise file.refusal(
-            f'battle "{key}" of rater "{rater}" has the verdict {standing} already, not {given}; '
-            "a verdict is never changed",
+            f'battle "{key}" of rater "{rater}" has the {kind.noun} {standing} already, not '
+            f"{given}; a {kind.noun} is never changed",
             line,
         )
-    battles = staging.execute(staging.ADD_BATTLES)
-    verdicts = staging.execute(staging.ADD_VERDICTS, [as_stored(at), study.pk])
-    staging.analyze(*(model._meta.db_table for model in (Participation, Battle, Verdict)))
-    return battles, verdicts

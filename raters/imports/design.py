@@ -43,6 +43,7 @@ class Design:
     """What `leaderboards.exports.design` wrote. A release does not tell every rater's groups."""
 
     is_release: bool
+    protocol: Study.Protocol
     study: dict[str, Any]
     dimensions: dict[str, dict[str, Any]]
     contestants: tuple[ContestantDesign, ...]
@@ -58,6 +59,7 @@ class Design:
                 raise ImportRefusedError(f'{where}: its "format" is not "{FORMAT}"')
             return cls(
                 is_release=document["is_release"],
+                protocol=Study.Protocol(document["study"]["protocol"]),
                 study={name: document["study"][name] for name in STUDY_FIELDS},
                 dimensions={
                     each["key"]: {name: each[name] for name in DIMENSION_FIELDS}

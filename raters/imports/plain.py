@@ -1,4 +1,4 @@
-"""Comparisons as rows, whatever file they are read from, and the form that is our own."""
+"""Answers as rows, whatever file they are read from, and the forms that are our own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,16 +22,25 @@ class Comparison(NamedTuple):
     is_excluded: str | None = None
 
 
-REQUIRED: Final = ("rater", "model_a", "model_b", "outcome")
+COMPARED: Final = ("rater", "model_a", "model_b", "outcome")
+RATED: Final = ("rater", "model", "score")
 OPTIONAL: Final = (
     "dimension", "battle", "created_at", "conversation", "recorded_at", "is_excluded",
 )  # fmt: skip
+# Line numbers, and values in the order of a comparison's. A rating is one of a model with none,
+# and its score stands for the outcome.
 Rows = Iterator[tuple[int, Values]]
 
 
 def read_plain(file: TableFile) -> Rows:
     """Line numbers and comparisons of a file in our own form. Raises ImportRefusedError."""
-    return file.rows(REQUIRED, OPTIONAL)
+    return file.rows(COMPARED, OPTIONAL)
+
+
+def read_ratings(file: TableFile) -> Rows:
+    """Line numbers and ratings of a file in our own form. Raises ImportRefusedError."""
+    for line, (rater, model, score, *rest) in file.rows(RATED, OPTIONAL):
+        yield line, (rater, model, None, score, *rest)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class TableFile:
         UTF-8, a broken gzip stream and whatever else makes a line unreadable.
         """
         optional = (*optional, *prose)
-        self._check_header(required, optional)
+        self.require(required, optional)
         measured = len(required) + len(optional) - len(prose)
         read = self._csv_rows if self.form == CSV else self._record_rows
         for line, values in read(required, optional):
@@ -120,7 +120,8 @@ class TableFile:
         with self._opened() as lines:
             yield from (self._array if self.form == JSON else self._objects)(lines)
 
-    def _check_header(self, required: Sequence[str], optional: Sequence[str]) -> None:
+    def require(self, required: Sequence[str], optional: Sequence[str] = ()) -> None:
+        """Raise ImportRefusedError for a column that is missing, there twice or misspelt."""
         if not self.header:
             raise self.refusal("it is empty")
         known = {*required, *optional}

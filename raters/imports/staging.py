@@ -10,50 +10,53 @@ from typing import Any
 
 from django.db import connection
 
+from raters.imports.answers import Kind
+
 CHUNK_ROWS = 20_000
 
 Instant = datetime | str
-StagedComparison = tuple[int, str, str, int, int, str, int, str, Instant, str, Instant | None]
+# One contestant has no side B; what was said is text, of whatever kind it is.
+StagedRow = tuple[int, str, str, int, int | None, str, int, str, Instant, str, Instant | None]
 
 CREATE = """
-CREATE TEMPORARY TABLE import_comparisons (
-    line bigint, rater text, mark text, side_a_id bigint, side_b_id bigint, outcome text,
+CREATE TEMPORARY TABLE import_rows (
+    line bigint, rater text, mark text, side_a_id bigint, side_b_id bigint, said text,
     dimension_id bigint, key text, created_at {timestamp}, conversation text,
     recorded_at {timestamp}
 );
 CREATE TEMPORARY TABLE import_raters (rater text, mark text, line bigint, cell_id bigint)
 """
 
-COMPARISON_COLUMNS = (
-    "line", "rater", "mark", "side_a_id", "side_b_id", "outcome", "dimension_id", "key",
+ROW_COLUMNS = (
+    "line", "rater", "mark", "side_a_id", "side_b_id", "said", "dimension_id", "key",
     "created_at", "conversation", "recorded_at",
 )  # fmt: skip
 RATER_COLUMNS = ("rater", "mark", "line", "cell_id")
 
 # One row for each rater, battle and dimension. What a file says twice is kept once; what it says
 # differently the second time shows as two bounds that differ.
-VERDICTS = """
-CREATE TEMPORARY TABLE import_verdicts AS
+ANSWERS = """
+CREATE TEMPORARY TABLE import_answers AS
 SELECT rater, min(mark) AS mark, key, dimension_id,
-       min(outcome) AS outcome, max(outcome) AS other_outcome,
+       min(said) AS said, max(said) AS other_said,
        min(side_a_id) AS side_a_id, max(side_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(side_b_id) AS other_b_id,
        min(conversation) AS conversation, max(conversation) AS other_conversation,
        min(created_at) AS created_at, min(recorded_at) AS recorded_at,
        min(line) AS line, max(line) AS last_line
-FROM import_comparisons GROUP BY rater, key, dimension_id
+FROM import_rows GROUP BY rater, key, dimension_id
 """
 
 BATTLES = """
 CREATE TEMPORARY TABLE import_battles AS
-SELECT p.id AS participation_id, min(v.rater) AS rater, v.key AS key,
+SELECT p.id AS participation_id, min(i.rater) AS rater, i.key AS key,
        min(side_a_id) AS side_a_id, max(other_a_id) AS other_a_id,
        min(side_b_id) AS side_b_id, max(other_b_id) AS other_b_id,
        min(conversation) AS conversation, max(other_conversation) AS other_conversation,
-       min(v.created_at) AS created_at, min(line) AS line, max(last_line) AS last_line
-FROM import_verdicts v
-{join} raters_participation p ON p.study_id = %s AND p.identity_mark = v.mark
-GROUP BY p.id, v.key
+       min(i.created_at) AS created_at, min(line) AS line, max(last_line) AS last_line
+FROM import_answers i
+{join} raters_participation p ON p.study_id = %s AND p.identity_mark = i.mark
+GROUP BY p.id, i.key
 """
 
 NEW_RATERS = """
@@ -61,7 +64,7 @@ CREATE TEMPORARY TABLE import_new_raters AS
 SELECT row_number() OVER (ORDER BY min(c.line)) AS number, c.rater AS rater,
        min(c.mark) AS mark, min(c.line) AS line, min(r.cell_id) AS cell_id
 FROM (
-    SELECT rater, min(mark) AS mark, min(line) AS line FROM import_comparisons GROUP BY rater
+    SELECT rater, min(mark) AS mark, min(line) AS line FROM import_rows GROUP BY rater
 ) c
 LEFT JOIN raters_participation p ON p.study_id = %s AND p.identity_mark = c.mark
 LEFT JOIN import_raters r ON r.rater = c.rater
@@ -71,7 +74,7 @@ WHERE p.id IS NULL GROUP BY c.rater
 # SQLite would else go through all of them for each rater that is new.
 RATERS_BY_NAME = "CREATE INDEX import_raters_by_name ON import_raters (rater)"
 
-TABLES = ("comparisons", "raters", "verdicts", "battles", "new_raters")
+TABLES = ("rows", "raters", "answers", "battles", "new_raters")
 
 RATER_WITHOUT_GROUP = """
 SELECT line, rater FROM import_new_raters WHERE cell_id IS NULL ORDER BY line LIMIT 1
@@ -88,8 +91,8 @@ SELECT r.line, r.rater FROM import_raters r
 WHERE p.cell_id IS NULL OR p.cell_id <> r.cell_id ORDER BY r.line LIMIT 1
 """
 
-TWO_OUTCOMES_IN_FILE = """
-SELECT last_line, key, rater FROM import_verdicts WHERE outcome <> other_outcome
+TWO_ANSWERS_IN_FILE = """
+SELECT last_line, key, rater FROM import_answers WHERE said <> other_said
 ORDER BY last_line LIMIT 1
 """
 
@@ -116,16 +119,16 @@ SELECT i.line, i.key, i.rater, b.conversation, i.conversation FROM import_battle
 WHERE i.conversation <> '' AND b.conversation <> i.conversation ORDER BY i.line LIMIT 1
 """
 
-STANDING_VERDICTS = """
-FROM import_verdicts i
+STANDING_ANSWERS = """
+FROM import_answers i
 {join} raters_participation p ON p.study_id = %s AND p.identity_mark = i.mark
 {join} raters_battle b ON b.participation_id = p.id AND b.key = i.key
-LEFT JOIN raters_verdict v ON v.battle_id = b.id AND v.dimension_id = i.dimension_id
+LEFT JOIN {kind.table} a ON a.battle_id = b.id AND a.dimension_id = i.dimension_id
 """
 
-ANOTHER_OUTCOME_STANDS = f"""
-SELECT i.line, i.key, i.rater, v.outcome, i.outcome {STANDING_VERDICTS}
-WHERE v.outcome <> i.outcome ORDER BY i.line LIMIT 1
+ANOTHER_ANSWER_STANDS = f"""
+SELECT i.line, i.key, i.rater, a.{{kind.column}}, i.said {STANDING_ANSWERS}
+WHERE a.{{kind.column}} <> {{kind.as_kept}} ORDER BY i.line LIMIT 1
 """
 
 ADD_BATTLES = """
@@ -138,12 +141,12 @@ LEFT JOIN raters_battle b ON b.participation_id = i.participation_id AND b.key =
 WHERE b.id IS NULL ORDER BY i.created_at, i.line
 """
 
-# In the order in which the verdicts were given, or as another database says it had recorded them:
+# In the order in which the answers were given, or as another database says it had recorded them:
 # the fold follows the ids.
-ADD_VERDICTS = f"""
-INSERT INTO raters_verdict (battle_id, dimension_id, outcome, recorded_at)
-SELECT b.id, i.dimension_id, i.outcome, %s {STANDING_VERDICTS}
-WHERE v.id IS NULL ORDER BY coalesce(i.recorded_at, i.created_at), i.line
+ADD_ANSWERS = f"""
+INSERT INTO {{kind.table}} (battle_id, dimension_id, {{kind.column}}, recorded_at)
+SELECT b.id, i.dimension_id, {{kind.as_kept}}, %s {STANDING_ANSWERS}
+WHERE a.id IS NULL ORDER BY coalesce(i.recorded_at, i.created_at), i.line
 """
 
 
@@ -166,28 +169,32 @@ def drop_tables() -> None:
         execute(f"DROP TABLE IF EXISTS {schema}.import_{table}")
 
 
-def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
+def execute(statement: str, parameters: Sequence[Any] = (), kind: Kind | None = None) -> int:
     """Run one statement; returns how many rows it wrote."""
     with connection.cursor() as cursor:
-        cursor.execute(_in_dialect(statement), parameters)
+        cursor.execute(_in_dialect(statement, kind), parameters)
         return int(cursor.rowcount)
 
 
-def first_row(query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+def first_row(
+    query: str, parameters: Sequence[Any] = (), kind: Kind | None = None
+) -> tuple[Any, ...] | None:
     """The first row of a query, or None."""
     with connection.cursor() as cursor:
-        cursor.execute(_in_dialect(query), parameters)
+        cursor.execute(_in_dialect(query, kind), parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
 
-def _in_dialect(statement: str) -> str:
-    """SQLite would loop over all raters outside and the file's rows inside: thousands of times
+def _in_dialect(statement: str, kind: Kind | None) -> str:
+    """A statement as the database speaks, about answers of this kind where it is about such.
+
+    SQLite would loop over all raters outside and the file's rows inside: thousands of times
     slower. Its CROSS JOIN keeps the order in which the tables are written.
     """
     if connection.vendor == "postgresql":
-        return statement.format(join="JOIN", timestamp="timestamptz")
-    return statement.format(join="CROSS JOIN", timestamp="datetime")
+        return statement.format(join="JOIN", timestamp="timestamptz", kind=kind)
+    return statement.format(join="CROSS JOIN", timestamp="datetime", kind=kind)
 
 
 def analyze(*tables: str) -> None:

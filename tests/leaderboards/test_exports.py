@@ -16,11 +16,21 @@ from leaderboards import document
 from leaderboards.errors import ExportError
 from leaderboards.exports import writing
 from leaderboards.exports.archive import write_archive
-from leaderboards.models import Export
+from leaderboards.models import BoardRow, Export
 from leaderboards.ranking.boards import Engine
-from leaderboards.services.boards import compute_sections, parameters_for
+from leaderboards.services.boards import compute_sections, parameters_for, take_board
 from raters.identities import Identity, seal
-from raters.models import Battle, Judge, Judgement, JudgeRun, JudgeVerdict, Participation, Turn
+from raters.models import (
+    Battle,
+    Judge,
+    Judgement,
+    JudgeRun,
+    JudgeVerdict,
+    Participation,
+    Rating,
+    Turn,
+    Verdict,
+)
 from raters.quality.personal import FEWEST_ALIKE
 from raters.services.erasing import withdraw_and_erase
 from raters.services.exclusions import exclude
@@ -74,6 +84,15 @@ def digests(study: Study) -> dict[str, str]:
         _, given, _ = compute_sections(study, parameters)
         found[engine.value] = document.digest(document.input_json(given, parameters))
     return found
+
+
+def board_of(study: Study) -> tuple[str, str, list[Any]]:
+    """The engine of the study's board, the digest of what it is computed from, and its rows."""
+    board = take_board(study, at=NOW)
+    rows = BoardRow.objects.filter(section__board=board).order_by("section_id", "rank", "name")
+    place = [f"section__{name}" for name in ("dimension_key", "scope", "axis_key", "group_key")]
+    found = rows.values_list(*place, "name", "rank", "score", "score_low", "score_high", "battles")
+    return board.engine, board.input_digest, list(found)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -351,15 +370,49 @@ def test_what_judges_said_is_there_and_quotes_only_released_words(tmp_path: Path
     assert all("ann@" not in reason for reason in released)
 
 
-def test_ratings_are_exported_and_refused_as_comparisons(
+@pytest.mark.parametrize("form", FORMATS)
+def test_ratings_are_read_back_to_the_same_board(
+    tmp_path: Path, rated_study: Study, form: str
+) -> None:
+    careless = rated_study.participations.order_by("pk")[3]
+    exclude(careless, reason="Clicks.", by=make_admin(), at=NOW)
+    Dimension.objects.filter(study=rated_study, key="warmth").update(weight=0.5)
+    path = build(ask(rated_study, form), tmp_path)
+    said = run(path, "--create")
+    assert "360 rows read, 6 left out as excluded; added: 354 ratings in 177 battles" in said
+    again = Study.objects.get(slug="again")
+    assert again.protocol == Study.Protocol.SINGLE
+    board = board_of(again)
+    assert board == board_of(rated_study)
+    assert (board[0], len(board[2])) == (Engine.RATINGS, 2 * (4 + 2) * 4)
+    assert "nothing new" in run(path)
+    assert "nothing new" in run(path, "--create")
+
+
+def test_a_release_of_ratings_is_read_back_without_the_electorate(
     tmp_path: Path, rated_study: Study
 ) -> None:
-    path = build(ask(rated_study), tmp_path)
-    rows = rows_of(path, "ratings.csv")
-    assert len(rows) == 360
-    assert {int(row["score"]) for row in rows} <= set(range(1, 8))
-    with pytest.raises(CommandError, match="ratings can't be imported"):
-        run(path, "--create")
+    said = run(build(ask(rated_study, is_release=True), tmp_path), "--create")
+    assert "360 ratings in 180 battles, 60 raters" in said
+    assert "boards speak for its raters" in said
+    scores = [
+        sorted(Rating.objects.of(study).values_list("dimension__key", "score"))
+        for study in (rated_study, Study.objects.get(slug="again"))
+    ]
+    assert scores[0] == scores[1]
+
+
+def test_an_archive_is_refused_by_a_study_of_the_other_protocol(
+    tmp_path: Path, rated_study: Study
+) -> None:
+    compared = make_study(raters=4, electorate=rated_study.electorate)
+    for study, other, what in (
+        (rated_study, compared, "it holds ratings, and the study tea compares two models"),
+        (compared, rated_study, "comparisons, and the study rated rates one model at a time"),
+    ):
+        with pytest.raises(CommandError, match=what):
+            run(build(ask(study), tmp_path), "--create", study=other.slug)
+    assert Rating.objects.of(compared).count() == Verdict.objects.of(rated_study).count() == 0
 
 
 def test_a_damaged_archive_is_refused_and_nothing_comes_in(tmp_path: Path) -> None:

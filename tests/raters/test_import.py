@@ -6,17 +6,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from raters.models import Battle, Participation, Rater, Verdict
-from studies.models import ChatModel, Contestant, Dimension, Electorate, Study
+from raters.models import Battle, Participation, Verdict
+from studies.models import Study
 from studies.planning import allocate_quotas
 from tests.data import data_file
+from tests.raters.importing import ELECTORATE, RATERS, everything, refused, run, write_csv
 
 HEADER = ["rater", "model_a", "model_b", "outcome", "dimension", "battle", "created_at"]
 ROWS = [
@@ -25,14 +24,6 @@ ROWS = [
     ["ann", "Elm", "Rowan", "b", "overall", "2", "2026-05-01T12:05:00Z"],
     ["bob", "Rowan", "Cedar", "b", "overall", "1", "2026-05-01T11:00:00Z"],
 ]
-ELECTORATE = [
-    ["axis", "group", "share", "source"],
-    ["age", "18-34", "0.3", "a census, table 1"],
-    ["age", "35+", "0.7", "a census, table 1"],
-    ["sex", "Female", "0.5", "a census, table 2"],
-    ["sex", "Male", "0.5", "a census, table 2"],
-]
-RATERS = [["rater", "age", "sex"], ["ann", "18-34", "Female"], ["bob", "35-plus", "Male"]]
 
 Write = Callable[..., Path]
 pytestmark = pytest.mark.django_db
@@ -43,36 +34,9 @@ def write(tmp_path: Path) -> Write:
     """Writes rows as a CSV file, plain or gzip by its name."""
 
     def write(rows: list[list[str]], name: str = "comparisons.csv") -> Path:
-        path = tmp_path / name
-        text = StringIO()
-        csv.writer(text).writerows(rows)
-        content = text.getvalue().encode()
-        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-        return path
+        return write_csv(tmp_path / name, rows)
 
     return write
-
-
-def run(path: Path, *options: str, study: str = "s") -> str:
-    out = StringIO()
-    call_command("import_comparisons", str(path), "--study", study, *options, stdout=out)
-    return out.getvalue()
-
-
-def everything() -> list[int]:
-    models = (
-        Study, Dimension, ChatModel, Contestant, Electorate, Rater, Participation, Battle, Verdict,
-    )  # fmt: skip
-    return [model._default_manager.count() for model in models]
-
-
-def refused(path: Path, *options: str, study: str = "s") -> str:
-    """The message of an import that is refused, and leaves the database as it was."""
-    before = everything()
-    with pytest.raises(CommandError) as error:
-        run(path, *options, study=study)
-    assert everything() == before
-    return str(error.value)
 
 
 def test_a_file_makes_study_contestants_dimensions_and_verdicts(write: Write) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from raters.imports.formats import FORMATS, read_comparisons
+from raters.imports.formats import FORMATS, OUR_OWN, format_of
 from raters.imports.reading import TableFile
 from raters.models import Battle, Verdict
 from raters.services.identities import ids_of
@@ -59,7 +59,8 @@ def table(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> P
 
 def read(path: Path, form: str = "") -> list[tuple[Any, ...]]:
     """Each comparison: rater, both models, outcome, dimension, battle, and so on."""
-    return [tuple(values) for _line, values in read_comparisons(TableFile(path), form)]
+    file = TableFile(path)
+    return [tuple(values) for _line, values in format_of(file, form).read(file)]
 
 
 def run(path: Path, *options: str, study: str = "s") -> str:
@@ -210,7 +211,9 @@ def test_rankings_of_wmt_are_comparisons(tmp_path: Path) -> None:
 
 
 def test_older_rankings_of_wmt_have_five_systems_in_a_row(tmp_path: Path) -> None:
-    header = ("srclang", "trglang", "srcIndex", "documentId", "segmentId", "judgeId")
+    header: tuple[str, ...] = (
+        "srclang", "trglang", "srcIndex", "documentId", "segmentId", "judgeId",
+    )  # fmt: skip
     header += tuple(f"system{n}{what}" for n in range(1, 6) for what in ("Number", "Id"))
     header += tuple(f"system{n}rank" for n in range(1, 6))
     systems = tuple(part for n in range(1, 6) for part in (n, f"s{n}"))
@@ -222,7 +225,7 @@ def test_older_rankings_of_wmt_have_five_systems_in_a_row(tmp_path: Path) -> Non
     assert outcomes["s3", "s4"] == "tie"
 
 
-@pytest.mark.parametrize("form", [each for each in FORMATS if each != "plain"])
+@pytest.mark.parametrize("form", [each for each in FORMATS if each not in OUR_OWN])
 def test_a_format_is_refused_for_a_file_that_is_another(tmp_path: Path, form: str) -> None:
     path = table(tmp_path / "c.csv", ("rater", "model_a", "model_b", "outcome"), [("a",) * 4])
     with pytest.raises(Exception, match=f"its columns are not those of {form}"):

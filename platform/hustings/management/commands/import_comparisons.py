@@ -1,4 +1,4 @@
-"""`hustings import_comparisons FILE --study SLUG`: brings comparisons in from a file."""
+"""`hustings import_comparisons FILE --study SLUG`: brings comparisons or ratings in."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from hustings.management.command import HustingsCommand, count_of, progress_bar,
 from raters.imports.archive import opened_archive
 from raters.imports.comparisons import ImportReport, import_comparisons
 from raters.imports.design import Design, restore_design
-from raters.imports.formats import FORMATS
+from raters.imports.formats import FORMATS, format_of
+from raters.imports.reading import TableFile
 from studies.census import read_electorate
 from studies.models import Electorate, Study
 from studies.services import create_electorate, ensure_shipped_electorate, give_electorate
@@ -28,21 +29,22 @@ RELEASED: Final = (
 
 @dataclass(frozen=True)
 class Source:
-    """What is imported: a file of comparisons, and what an export's archive has besides."""
+    """What is imported: a file of comparisons or ratings, and what an archive has besides."""
 
-    comparisons: Path
+    answers: Path
     raters: Path | None
     design: Design | None = None
 
 
 class Command(HustingsCommand):
-    """Import comparisons; all of a file, or nothing of it."""
+    """Import comparisons or ratings; all of a file, or nothing of it."""
 
     help = (
         "Import comparisons from a CSV, JSONL or Parquet file with the columns rater, model_a, "
-        "model_b, outcome (a, b or tie) and optionally dimension, battle, created_at, "
-        "conversation; from an export's ZIP; or from files of LMArena, MT-bench, PRISM or WMT. "
-        "Running it again adds only what is new."
+        "model_b, outcome (a, b or tie), or ratings from one with rater, model, score (1 to 7); "
+        "both may have dimension, battle, created_at, conversation, recorded_at, is_excluded. "
+        "Reads an export's ZIP as well, and comparisons from files of LMArena, MT-bench, PRISM or "
+        "WMT. Running it again adds only what is new."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -78,9 +80,11 @@ class Command(HustingsCommand):
         with (
             _source(path, options["raters"]) as source,
             transaction.atomic(),
-            progress_bar(source.comparisons) as bar,
+            progress_bar(source.answers) as bar,
         ):
-            study = _study(options["study"], source.design, may_create=options["create"])
+            study = _study(
+                options["study"], source, form=options["format"], may_create=options["create"]
+            )
             if source.design is not None and options["create"]:
                 restore_design(study, source.design, at=now)
             if options["electorate"]:
@@ -88,7 +92,7 @@ class Command(HustingsCommand):
                 give_electorate(study, electorate, at=now)
             report = import_comparisons(
                 study,
-                source.comparisons,
+                source.answers,
                 raters=source.raters,
                 may_create=options["create"],
                 form=options["format"],
@@ -108,15 +112,20 @@ def _source(path: Path, raters: Path | None) -> Iterator[Source]:
         yield Source(path, raters)
         return
     with opened_archive(path) as archive:
-        yield Source(archive.comparisons, raters or archive.raters, archive.design)
+        yield Source(archive.answers, raters or archive.raters, archive.design)
 
 
-def _study(slug: str, design: Design | None, *, may_create: bool) -> Study:
+def _study(slug: str, source: Source, *, form: str, may_create: bool) -> Study:
+    """The study of this slug; made, where it may be, as the archive has it or the file needs it."""
     if not may_create:
         return study_named(slug)
-    named = {"title": slug.replace("-", " ").capitalize()} if design is None else design.study
+    if source.design is not None:
+        fields = source.design.study
+    else:
+        protocol = format_of(TableFile(source.answers), form).kind.protocol
+        fields = {"title": slug.replace("-", " ").capitalize(), "protocol": protocol}
     study, _ = Study.objects.get_or_create(
-        slug=slug, defaults={**named, "state": Study.State.CLOSED}
+        slug=slug, defaults={**fields, "state": Study.State.CLOSED}
     )
     return study
 
@@ -136,12 +145,12 @@ def _electorate(given: str, study_slug: str) -> Electorate:
 def _summary(report: ImportReport, slug: str, *, dry_run: bool) -> str:
     would = "would be added" if dry_run else "added"
     left_out = f", {report.left_out:,} left out as excluded" if report.left_out else ""
-    if not report.verdicts:
+    if not report.answers:
         return f"{slug}: {count_of(report.rows, 'row')} read{left_out}, nothing new."
     known = f", {report.known:,} known already" if report.known else ""
     return (
         f"{slug}: {count_of(report.rows, 'row')} read{left_out}{known}; {would}: "
-        f"{count_of(report.verdicts, 'verdict')} in {count_of(report.battles, 'battle')}, "
+        f"{count_of(report.answers, report.kind.noun)} in {count_of(report.battles, 'battle')}, "
         f"{count_of(report.raters, 'rater')}, {count_of(report.contestants, 'contestant')}, "
         f"{count_of(report.dimensions, 'dimension')}."
     )
