@@ -54,7 +54,8 @@ pictures: .venv/test-installed
 # What raters read, in German. Needs Debian's gettext; then translate what is empty, and run it
 # again. Everything else is said in English alone: US English, written by hand, where it differs.
 ENGLISH_ONLY := 'admin*' documentation documentation.py leaderboards 'studies/[!m]*' '*/models/[!bcp]*' \
-	'*/models/contestants.py' '*/models/programs.py'
+	'*/models/contestants.py' '*/models/programs.py' asking.py exclusions.py 'judge*.py' previews.py \
+	progress.py replies.py '*report.py' review.py 'simulat*.py'
 messages: .venv/test-installed
 	$(BIN)/python manage.py makemessages -l de --no-wrap --no-location --no-obsolete \
 		$(foreach pattern,$(ENGLISH_ONLY) tests docs var build,-i $(pattern))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Sized
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.criteria import Choices
 from leaderboards.conversations import battles_with_words, read_conversations
@@ -58,7 +59,10 @@ def read_pairs(dimension: Dimension, *, seed: int) -> list[Pair]:
 def require_sizes(*sizes: int) -> None:
     """CriteriaError for parts that are too small to say anything, or too large to be asked."""
     if not (min(sizes) >= FEWEST_PAIRS and max(sizes) <= MOST_PAIRS):
-        raise CriteriaError(f"Each part has from {FEWEST_PAIRS} to {MOST_PAIRS} pairs.")
+        raise CriteriaError(
+            _("Each part has from %(fewest)s to %(most)s pairs.")
+            % {"fewest": FEWEST_PAIRS, "most": MOST_PAIRS}
+        )
 
 
 def require_enough(parts: Mapping[str, Sequence[Pair]]) -> None:
@@ -66,23 +70,26 @@ def require_enough(parts: Mapping[str, Sequence[Pair]]) -> None:
     least = min(parts, key=lambda part: len(parts[part]))
     if len(parts[least]) < FEWEST_PAIRS:
         raise CriteriaError(
-            f"Only {len(parts[least])} decided conversations are left for the {least} part, and it "
-            f"takes {FEWEST_PAIRS}: each part needs raters and words of its own."
+            _(
+                "Only %(left)s decided conversations are left for the %(part)s part, and it takes "
+                "%(fewest)s: each part needs raters and words of its own."
+            )
+            % {"left": len(parts[least]), "part": least, "fewest": FEWEST_PAIRS}
         )
 
 
 def require_read(*parts: Sized) -> None:
     """CriteriaError where of too few pairs of a part an answer could be read."""
     if min(map(len, parts)) < FEWEST_PAIRS:
-        raise CriteriaError("Too few answers could be read to say anything of these pairs.")
+        raise CriteriaError(_("Too few answers could be read to say anything of these pairs."))
 
 
 def require_pairwise(study: Study) -> None:
     """CriteriaError for a study in which nothing is compared."""
     if study.protocol == Study.Protocol.SINGLE:
-        raise CriteriaError("Pairs are of two sides; here raters rate one model at a time.")
+        raise CriteriaError(_("Pairs are of two sides; here raters rate one model at a time."))
     if study.preview_of_id is not None:
-        raise CriteriaError("A preview is a passing copy: ask about the study itself.")
+        raise CriteriaError(_("A preview is a passing copy: ask about the study itself."))
 
 
 def choices_of(pairs: Sequence[Pair], more: FloatArray, raters: Mapping[str, int]) -> Choices:

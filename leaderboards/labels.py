@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 from django.db.models import Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.clusters import by_cluster
 from leaderboards.comparison.figures import share_of
@@ -195,7 +196,7 @@ def _read(study: Study, dimension: Dimension, run: JudgeRun | None) -> _Given:
     )
     battle, rater, cell, side_a, side_b, outcome = fetched(rows, width=6)
     if not len(battle):
-        raise NothingToRankError("No verdict counts on this dimension yet.")
+        raise NothingToRankError(_("No verdict counts on this dimension yet."))
     contestants = [contestant.pk for contestant in frame.contestants]
     verdicts = Verdicts(
         dimension=np.zeros(len(battle), np.int64),

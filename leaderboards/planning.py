@@ -5,6 +5,8 @@ from decimal import Decimal
 from math import ceil, isinf, log10
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from leaderboards.ranking.errors import RankingError
 from leaderboards.ranking.planning import (
     WIDTHS,
@@ -63,10 +65,13 @@ class Prices:
     def of(self, raters: int, battles_each: int) -> tuple[str, ...]:
         """What so many raters cost, in words: the pay and the replies, whichever is known."""
         pay, replies = self.pay_of(raters), self.replies_of(raters * battles_each)
-        return (
-            *([] if pay is None else [f"pay {pay:,.2f} {self.currency}"]),
-            *([] if replies is None else [f"replies ${replies:,.2f}"]),
-        )
+        said = []
+        if pay is not None:
+            words = _("pay %(pay)s %(currency)s")
+            said.append(words % {"pay": f"{pay:,.2f}", "currency": self.currency})
+        if replies is not None:
+            said.append(_("replies $%(cost)s") % {"cost": f"{replies:,.2f}"})
+        return tuple(said)
 
     def pay_of(self, raters: int) -> Decimal | None:
         """What so many raters are paid."""
@@ -81,7 +86,8 @@ def require_pairs(study: Study) -> None:
     """Raise RankingError for a study that doesn't compare two models."""
     if study.protocol != Study.Protocol.PAIRWISE:
         raise RankingError(
-            f"The study {study.slug} has one model rated at a time: a plan is for pairs."
+            _("The study %(study)s has one model rated at a time: a plan is for pairs.")
+            % {"study": study.slug}
         )
 
 
@@ -143,16 +149,26 @@ def answer(needed: RatersNeeded, wish: Wish, prices: Prices, made_for: Assumptio
     """Say how many raters a wish takes, and what they cost."""
     top = made_for.ladder[-1]
     if isinf(needed.raters):
-        how_many = f"More than {top:,} raters"
-        cost = [f"{part} for {top:,}" for part in prices.of(top, made_for.battles_each)]
+        how_many = _("More than %(raters)s raters") % {"raters": f"{top:,}"}
+        words = _("%(cost)s for %(raters)s")
+        parts = prices.of(top, made_for.battles_each)
+        cost = [words % {"cost": part, "raters": f"{top:,}"} for part in parts]
     else:
         raters = about(needed.raters)
-        high = f"more than {top:,}" if isinf(needed.high) else f"{about(needed.high):,}"
-        how_many = f"About {raters:,} raters ({about(needed.low):,} to {high})"
+        high = (
+            _("more than %(raters)s") % {"raters": f"{top:,}"}
+            if isinf(needed.high)
+            else f"{about(needed.high):,}"
+        )
+        how_many = _("About %(raters)s raters (%(low)s to %(high)s)") % {
+            "raters": f"{raters:,}",
+            "low": f"{about(needed.low):,}",
+            "high": high,
+        }
         if needed.raters <= made_for.ladder[0]:
-            how_many = f"{raters:,} raters or fewer"
+            how_many = _("%(raters)s raters or fewer") % {"raters": f"{raters:,}"}
         cost = list(prices.of(raters, made_for.battles_each))
-    said = f"{how_many} for {wish_text(wish)}"
+    said = _("%(raters)s for %(wish)s") % {"raters": how_many, "wish": wish_text(wish)}
     return f"{said}; {', '.join(cost)}." if cost else f"{said}."
 
 
@@ -162,33 +178,37 @@ def columns(made: Plan, prices: Prices) -> dict[str, list[str]]:
     points, mean = made.curve(Measure.POINTS), {m: made.curve(m).mean for m in made.figures}
     ends = zip(points.low, points.high, strict=True)
     cells = {
-        "Raters": [f"{raters:,}" for raters in ladder],
-        "Battles": [f"{raters * each:,}" for raters in ladder],
-        "± points": [f"{figure:.1f}" for figure in points.mean],
-        "Low to high": [f"{low:.1f} to {high:.1f}" for low, high in ends],
+        _("Raters"): [f"{raters:,}" for raters in ladder],
+        _("Battles"): [f"{raters * each:,}" for raters in ladder],
+        _("± points"): [f"{figure:.1f}" for figure in points.mean],
+        _("Low to high"): [
+            _("%(low)s to %(high)s") % {"low": f"{low:.1f}", "high": f"{high:.1f}"}
+            for low, high in ends
+        ],
     }
     if Measure.GROUP_POINTS in mean:
-        cells["± in a group"] = [f"{figure:.1f}" for figure in mean[Measure.GROUP_POINTS]]
+        cells[_("± in a group")] = [f"{figure:.1f}" for figure in mean[Measure.GROUP_POINTS]]
     cells |= {
-        "± log-odds": [f"{figure:.2f}" for figure in mean[Measure.LOG_ODDS]],
+        _("± log-odds"): [f"{figure:.2f}" for figure in mean[Measure.LOG_ODDS]],
         "τ": [f"{figure:.2f}" for figure in mean[Measure.TAU]],
-        "Leader": [f"{figure:.0%}" for figure in mean[Measure.LEADER]],
-        "Separated": [f"{figure:.0%}" for figure in mean[Measure.SEPARATED]],
+        _("Leader"): [f"{figure:.0%}" for figure in mean[Measure.LEADER]],
+        _("Separated"): [f"{figure:.0%}" for figure in mean[Measure.SEPARATED]],
     }
     if prices.pay is not None:
-        cells[f"Pay, {prices.currency}"] = [f"{prices.pay_of(raters):,.2f}" for raters in ladder]
+        header = _("Pay, %(currency)s") % {"currency": prices.currency}
+        cells[header] = [f"{prices.pay_of(raters):,.2f}" for raters in ladder]
     if prices.battle is not None:
-        cells["Replies, $"] = [f"{prices.replies_of(raters * each):,.2f}" for raters in ladder]
+        cells[_("Replies, $")] = [f"{prices.replies_of(raters * each):,.2f}" for raters in ladder]
     return cells
 
 
 def wish_text(wish: Wish) -> str:
     """A wish in words."""
     if wish.measure in WIDTHS:
-        return f"±{wish.level:g} points of win share"
+        return _("±%(points)s points of win share") % {"points": f"{wish.level:g}"}
     if wish.measure is Measure.TAU:
-        return f"a Kendall’s τ of {wish.level:g}"
-    return f"a leader that is the best with {100 * wish.level:g} %"
+        return _("a Kendall’s τ of %(tau)s") % {"tau": f"{wish.level:g}"}
+    return _("a leader that is the best with %(chance)s %%") % {"chance": f"{100 * wish.level:g}"}
 
 
 def about(raters: float) -> int:

@@ -15,6 +15,8 @@ from enum import StrEnum
 from typing import Any, Final, TextIO
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.conversations import CHUNK, battles_with_words, read_conversations
 from leaderboards.errors import NothingToExportError
@@ -31,7 +33,7 @@ Json = dict[str, Any]
 Message = dict[str, str]
 
 COLUMNS: Final = ("dimension", "prompt", "chosen", "rejected", "margin", "tie")
-NOT_ASKED: Final = (
+NOT_ASKED: Final = gettext_noop(
     "The study does not ask raters whether their words may be published, so none of them may leave."
 )
 MASKED: Final = (
@@ -95,7 +97,7 @@ def write_preferences(study: Study, wanted: Wanted, file: TextIO, *, at: datetim
     ScorerError where margins are to be a scorer's that there is not.
     """
     if not wanted.licence.strip():
-        raise NothingToExportError("Say under which licence the preferences are given.")
+        raise NothingToExportError(_("Say under which licence the preferences are given."))
     dimensions = _dimensions(study, wanted)
     choices, left_out = _choices(study, dimensions, wanted)
     crowd = Crowd.of(study) if wanted.with_groups else None
@@ -128,16 +130,17 @@ def write_preferences(study: Study, wanted: Wanted, file: TextIO, *, at: datetim
 
 def _dimensions(study: Study, wanted: Wanted) -> list[Dimension]:
     if study.protocol == Study.Protocol.SINGLE:
-        raise NothingToExportError("Preferences are of two sides; here raters rate one model.")
+        raise NothingToExportError(_("Preferences are of two sides; here raters rate one model."))
     if not study.asks_to_quote:
-        raise NothingToExportError(NOT_ASKED)
+        raise NothingToExportError(_(NOT_ASKED))
     found = list(study.dimensions.order_by("position", "key"))
     if wanted.dimension:
         found = [each for each in found if each.key == wanted.dimension]
     if not found:
         known = ", ".join(study.dimensions.order_by("key").values_list("key", flat=True))
         raise NothingToExportError(
-            f'The study {study.slug} has no dimension "{wanted.dimension}"; it has: {known}.'
+            _('The study %(slug)s has no dimension "%(dimension)s"; it has: %(known)s.')
+            % {"slug": study.slug, "dimension": wanted.dimension, "known": known}
         )
     return found
 

@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leaderboards.comparison.cascade import Cascade, Point, Stage, accuracy_by_cost
 from leaderboards.comparison.certainty import Curve
@@ -70,11 +72,11 @@ class RoutingWanted:
             runs = tuple(map(int, numbers.split("+")))
             given = Decimal(cost) if at else None
         except (ValueError, InvalidOperation) as error:
-            raise RoutingError(f"“{subject}” names no runs.") from error
+            raise RoutingError(_("“%(subject)s” names no runs.") % {"subject": subject}) from error
         if not 1 <= len(set(runs)) == len(runs) <= MOST_JUDGES:
-            raise RoutingError("A cascade has one run, or two different ones.")
+            raise RoutingError(_("A cascade has one run, or two different ones."))
         if given is not None and not (given.is_finite() and given > 0):
-            raise RoutingError("What a person's verdict costs is more than nothing.")
+            raise RoutingError(_("What a person's verdict costs is more than nothing."))
         return cls(runs, given)
 
 
@@ -204,21 +206,24 @@ def report_routing(study: Study, subject: str, at: datetime) -> Json:
     wanted = RoutingWanted.parse(subject)
     cost = person_cost_of(study) if wanted.person_cost is None else wanted.person_cost
     if cost is None:
-        raise RoutingError("Say what a person's verdict costs in US dollars.")
+        raise RoutingError(_("Say what a person's verdict costs in US dollars."))
     return as_json(route(study, [_run(study, n) for n in wanted.runs], float(cost), at=at))
 
 
 def _run(study: Study, number: int) -> JudgeRun:
     run = counting_runs(study).filter(number=number).first()
     if run is None:
-        raise NothingToRankError(f"The study {study.slug} has no run {number} that counts.")
+        raise NothingToRankError(
+            _("The study %(study)s has no run %(run)s that counts.")
+            % {"study": study.slug, "run": number}
+        )
     return run
 
 
 def route(study: Study, runs: Sequence[JudgeRun], person_cost: float, *, at: datetime) -> Routing:
     """Find what to rely on and whom to ask, from one run or two, the cheap judge's first."""
     if study.protocol == Study.Protocol.SINGLE:
-        raise RoutingError("The study rates one model at a time: nobody compares in it.")
+        raise RoutingError(_("The study rates one model at a time: nobody compares in it."))
     dimension = dimension_named(study, "")
     sheets = read_together(Frame.of(study), runs, dimension)
     items, votes = sheets[0].items, sheets[0].votes
@@ -257,7 +262,8 @@ def _estimates(sheets: Sequence[Sheet]) -> list[Reliability]:
         estimate = estimate_reliability(sheet.items, sheet.votes, sheet.judged, others=before)
         if not estimate.n:
             raise NothingToRankError(
-                f"{sheet.run} has judged no conversation of which a verdict of people counts."
+                _("%(run)s has judged no conversation of which a verdict of people counts.")
+                % {"run": sheet.run}
             )
         found.append(estimate)
     return found
@@ -377,10 +383,19 @@ def ask_stronger(
     """
     run = _run(study, first.run)
     if judge.pk == run.judge_id:
-        raise RoutingError(f"{judge} has rated them already: choose another judge.")
+        raise RoutingError(
+            _("%(judge)s has rated them already: choose another judge.") % {"judge": judge}
+        )
     battles = first.below(below)
     if not battles:
-        raise RoutingError(f"{run} is relied on for every battle, with {below:.2f} at least.")
-    words = f"{len(battles):,} battles for which run {run.number} is relied on below {below:.2f}"
+        raise RoutingError(
+            _("%(run)s is relied on for every battle, with %(least)s at least.")
+            % {"run": run, "least": f"{below:.2f}"}
+        )
+    words = ngettext(
+        "%(n)s battle for which run %(run)s is relied on below %(below)s",
+        "%(n)s battles for which run %(run)s is relied on below %(below)s",
+        len(battles),
+    ) % {"n": f"{len(battles):,}", "run": run.number, "below": f"{below:.2f}"}
     selection = Selection(battles=battles, words=words)
     return start_run(judge, study, selection, budget=budget, by=by, at=at)

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.clusters import by_cluster, mean_of
 from leaderboards.comparison.figures import Figure, share_of
@@ -129,7 +130,8 @@ def compute_safety(study: Study, dimension: str = "", *, at: datetime) -> Safety
     tasks = tuple(scenario_tasks(study))
     if not tasks:
         raise NothingToRankError(
-            f"The study has no tasks in the area “{AREA}”; add scenarios on its page."
+            _("The study has no tasks in the area “%(area)s”; add scenarios on its page.")
+            % {"area": AREA}
         )
     counts = _counts(frame, chosen, tasks)
     has_battles = counts.sum(axis=(1, 2, 3)) > 0

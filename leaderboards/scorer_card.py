@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from leaderboards.facts import UnknownFactsError, as_json, parse
 from leaderboards.scorer.errors import ScorerError
 from leaderboards.scorer.evaluation import Evaluation
 from leaderboards.scorer.model import Model
 
 Json = dict[str, Any]
-STALE: Final = "The scorer was trained by other code than this: train it anew."
+STALE: Final = gettext_noop("The scorer was trained by other code than this: train it anew.")
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ class Wanted:
     @classmethod
     def parse(cls, subject: str) -> Self:
         """From a report's subject; ScorerError for what is none."""
-        of, _, embedder = subject.partition(":")
+        of, _colon, embedder = subject.partition(":")
         if embedder and not embedder.isdecimal():
-            raise ScorerError(f"“{subject}” names no scorer.")
+            raise ScorerError(_("“%(subject)s” names no scorer.") % {"subject": subject})
         return cls(of, int(embedder) if embedder else None)
 
 
@@ -168,6 +171,6 @@ def read_scorer(document: Json) -> Scorer:
             for key, each in document["weights"].items()
         }
     except (UnknownFactsError, KeyError, ValueError) as error:
-        raise ScorerError(STALE) from error
+        raise ScorerError(_(STALE)) from error
     written = json.dumps(document["weights"], sort_keys=True).encode()
     return Scorer(card, models, hashlib.sha256(written).hexdigest())

@@ -222,15 +222,15 @@ def read_topics(study: Study, *, dimension: str = "", level: Level | None = None
     NothingToRankError where there is nothing to compare, and RankingError for too many topics.
     """
     if study.protocol == Study.Protocol.SINGLE:
-        raise NothingToRankError("Topics are ranked by comparisons; here raters rate one model.")
+        raise NothingToRankError(_("Topics are ranked by comparisons; here raters rate one model."))
     tasks = tuple(study.tasks.all())
     levels = _levels(tasks)
     if not levels:
         raise NothingToRankError(_too_few(study, tasks))
     if level is not None and level not in levels:
         raise NothingToRankError(
-            f"On the level {level} there are no topics of their own; there are on: "
-            f"{listed([each.value for each in levels])}."
+            _("On the level %(level)s there are no topics of their own; there are on: %(levels)s.")
+            % {"level": level, "levels": listed([each.value for each in levels])}
         )
     frame = Frame.of(study)
     chosen = dimension_named(study, dimension)
@@ -284,9 +284,12 @@ def _levels(tasks: Sequence[Task]) -> tuple[Level, ...]:
 
 
 def _too_few(study: Study, tasks: Sequence[Task]) -> str:
-    if not tasks:
-        return f"The study {study.slug} has no tasks: all its battles are about the same."
-    return f"The study {study.slug} has one task: there are no topics to compare."
+    words = (
+        _("The study %(study)s has one task: there are no topics to compare.")
+        if tasks
+        else _("The study %(study)s has no tasks: all its battles are about the same.")
+    )
+    return words % {"study": study.slug}
 
 
 def _weights(tasks: Sequence[Task]) -> FloatArray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from raters.grouping import LEAST_RATERS, Members, groups_of
 from raters.models import Outcome, Rating, Verdict
@@ -85,8 +86,8 @@ class AgreementReport:
     def unit(self) -> str:
         """What raters overlap on, in words."""
         if self.study.protocol == Study.Protocol.SINGLE:
-            return "one contestant on one task"
-        return "a pair of contestants on one task"
+            return _("one contestant on one task")
+        return _("a pair of contestants on one task")
 
 
 def read_agreement(study: Study) -> AgreementReport:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
     from raters.models import Participation
 
@@ -55,7 +57,7 @@ class QuotaFullError(RaterError):
     """
 
     def __init__(self, participation: "Participation", full: tuple[str, ...]) -> None:
-        super().__init__(f"No place is left for: {', '.join(full)}.")
+        super().__init__(_("No place is left for: %(groups)s.") % {"groups": ", ".join(full)})
         self.participation = participation
         self.full = full
 
@@ -116,7 +118,7 @@ class PreviewRefusedError(RaterError):
     """A study that nobody could walk through. `missing` says in sentences what it lacks."""
 
     def __init__(self, missing: tuple[str, ...]) -> None:
-        super().__init__(" ".join(("The study can't be previewed yet.", *missing)))
+        super().__init__(" ".join((_("The study can't be previewed yet."), *missing)))
         self.missing = missing
 
 

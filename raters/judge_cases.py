@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from raters.errors import JudgeError
 from raters.judging.cases import Case, Exchange, Question
@@ -42,7 +43,10 @@ def read_case(battle: Battle, *, others: Sequence[Battle] = ()) -> Case:
     names = names_to_hide(study)
     found = read_exchanges((battle, *others), names)
     if not found[battle.pk]:
-        raise JudgeError(f"Battle {battle.pk} has no words any more: its rater withdrew.")
+        raise JudgeError(
+            _("Battle %(battle)s has no words any more: its rater withdrew.")
+            % {"battle": battle.pk}
+        )
     task = "\n\n".join(filter(None, (study.task, battle.task.text if battle.task else "")))
     return Case(
         task=task,

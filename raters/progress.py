@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Substr, TruncHour
+from django.utils.translation import gettext as _
 
 from raters.models import Battle, Participation, Rating, Reply, Turn, Verdict
 from raters.querysets import BattleQuerySet
@@ -222,7 +223,7 @@ def _battles(study: Study) -> BattleQuerySet:
 
 def _divisions(study: Study) -> tuple[Division, ...]:
     def name(fill: QuotaFill) -> str:
-        return fill.quota.group.axis.name if fill.quota.group else "Cells"
+        return fill.quota.group.axis.name if fill.quota.group else _("Cells")
 
     return tuple(Division(axis, tuple(fills)) for axis, fills in groupby(places(study), key=name))
 

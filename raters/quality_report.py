@@ -13,6 +13,8 @@ from typing import Final
 
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.db.models.functions import TruncDate
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from raters.grouping import LEAST_RATERS, Members, groups_of
 from raters.models import Battle, Participation, Strike, Turn
@@ -26,12 +28,12 @@ State = Participation.State
 LATEST: Final = 5_000
 # What a rater does one after the other, and what keeps her from the next.
 STEPS: Final = (
-    "agreed to take part",
-    "found a place",
-    "opened a battle",
-    "sent a message",
-    "judged a battle",
-    "completed the study",
+    gettext_noop("agreed to take part"),
+    gettext_noop("found a place"),
+    gettext_noop("opened a battle"),
+    gettext_noop("sent a message"),
+    gettext_noop("judged a battle"),
+    gettext_noop("completed the study"),
 )
 ANY_KIND: Final = "any"
 
@@ -194,7 +196,7 @@ def _steps(study: Study) -> tuple[Step, ...]:
         furthest = max(step for step, done in enumerate(did) if done)
         reached[len(STEPS) - 1 if state == State.COMPLETED else furthest][state] += count
     return tuple(
-        Step(name, sum(sum(c.values()) for c in reached[n:]), _in_order(reached[n]))
+        Step(_(name), sum(sum(c.values()) for c in reached[n:]), _in_order(reached[n]))
         for n, name in enumerate(STEPS)
     )
 
@@ -289,7 +291,7 @@ def _fairness(
     hit: dict[str, Counter[int | None]] = {ANY_KIND: Counter(), **{k: Counter() for k in kinds}}
     struck = Strike.objects.filter(participation__study=study).order_by()
     who = set(struck.values_list("kind", "participation_id", "participation__cell_id").distinct())
-    for kind, _rater, cell in who | {(ANY_KIND, rater, cell) for _, rater, cell in who}:
+    for kind, _rater, cell in who | {(ANY_KIND, rater, cell) for _kind, rater, cell in who}:
         hit[kind][cell] += 1
     found = [
         (kind, each.group, ratio)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
 from raters.models import Battle, CheckAnswer, Participation, Reply, Signal, Strike, Turn
 from raters.quality.agreement import SWAPPED
@@ -155,11 +156,13 @@ def _remark(battle: Battle) -> str:
         return ""
     if battle.broken_side:
         fault = check.get_fault_display()
-        return f"A check: side {battle.broken_side.upper()} was broken on purpose, {fault}."
+        words = _("A check: side %(side)s was broken on purpose, %(fault)s.")
+        return words % {"side": battle.broken_side.upper(), "fault": fault}
     if battle.repeats is not None:
         before = ", ".join(f"{name} {said}" for name, said in _answers(battle.repeats))
-        return f"A check: an earlier battle again, its sides swapped. She said then: {before}."
-    return "A check."
+        words = _("A check: an earlier battle again, its sides swapped. She said then: %(before)s.")
+        return words % {"before": before}
+    return _("A check.")
 
 
 def _other_studies(participation: Participation) -> int:

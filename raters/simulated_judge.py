@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from raters.errors import RaterError
 from raters.imports.judgements import JudgementReport, import_judgements
@@ -96,7 +97,9 @@ def _choose(study: Study, battles: int, lots: np.random.Generator) -> list[Battl
     found = Battle.objects.filter(participation__study=study, side_b__isnull=False)
     ids = list(found.order_by("pk").values_list("pk", flat=True))
     if not ids:
-        raise RaterError(f"The study {study.slug} has no battle that a judge could judge.")
+        raise RaterError(
+            _("The study %(study)s has no battle that a judge could judge.") % {"study": study.slug}
+        )
     some = lots.permutation(len(ids))[:battles]
     chosen = found.filter(pk__in=[ids[n] for n in some.tolist()])
     return list(chosen.order_by("pk").select_related("participation"))
@@ -124,7 +127,10 @@ def _skill(
     skill = draw_skills(cells, slugs, dimensions=dimensions, population=population, seed=seed)
     keys = [(group.axis.key, group.key) for group in cells.groups]
     if leaning.mirrors not in keys:
-        raise RaterError(f"The study {study.slug} has no group {'='.join(leaning.mirrors)}.")
+        raise RaterError(
+            _("The study %(study)s has no group %(group)s.")
+            % {"study": study.slug, "group": "=".join(leaning.mirrors)}
+        )
     theirs: FloatArray = skill[:, 0] + skill[:, 1 + keys.index(leaning.mirrors)]
     return theirs
 

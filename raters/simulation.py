@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from raters.errors import RaterError
@@ -57,11 +58,11 @@ class Population:
         """Refuse what no population can be."""
         spreads = (self.skill_sd, self.dimension_sd, self.default_group_sd, *self.group_sd.values())
         if min(spreads) < 0 or self.tie_propensity < 0:
-            raise RaterError("Standard deviations and the tie propensity are at least 0.")
+            raise RaterError(_("Standard deviations and the tie propensity are at least 0."))
         if not 0 <= self.careless <= 1:
-            raise RaterError("The careless are a share of the raters, from 0 to 1.")
+            raise RaterError(_("The careless are a share of the raters, from 0 to 1."))
         if not self.eagerness > 0:
-            raise RaterError("How much likelier somebody takes part is above 0.")
+            raise RaterError(_("How much likelier somebody takes part is above 0."))
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def simulate_raters(
     dimensions = list(study.dimensions.order_by("position").values_list("key", flat=True))
     if len(contestants) < 2 or not dimensions:
         raise RaterError(
-            f"The study {study.slug} needs two contestants and a dimension before anybody can rate."
+            _("The study %(study)s needs two contestants and a dimension before anybody can rate.")
+            % {"study": study.slug}
         )
     names = [contestant.name for contestant in contestants]
     votes = np.random.default_rng([seed, 1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Union
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from studies.models import ApiToken, Study
 
@@ -47,7 +48,9 @@ class Asker:
         """The study, if the asker may see it. Otherwise, as far as she can tell, there is none."""
         study = self.studies().filter(slug=slug).first()
         if study is None:
-            raise Http404(f"There is no study “{slug}” here, or it is not public.")
+            raise Http404(
+                _("There is no study “%(slug)s” here, or it is not public.") % {"slug": slug}
+            )
         return study
 
     def may(self, scope: Scope, study: Study) -> bool:

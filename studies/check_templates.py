@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from studies.errors import StateError
 from studies.models import AttentionCheck, Study
@@ -92,8 +93,11 @@ def add_check_template(study: Study, *, template: str) -> tuple[AttentionCheck, 
     locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
     if locked.participations.exists():
         raise StateError(
-            f"The study {study.slug} has raters, who meet the checks that it has now. "
-            "Clone it for other ones."
+            _(
+                "The study %(study)s has raters, who meet the checks that it has now. Clone it for "
+                "other ones."
+            )
+            % {"study": study.slug}
         )
     standing = set(study.checks.values_list("kind", "question"))
     last = study.checks.aggregate(last=Max("position"))["last"]

@@ -18,10 +18,10 @@ class QuotaError(StudyError):
 
 
 class StudyNotReadyError(StudyError):
-    """The study can't open yet. `missing` says in sentences what has to be done first."""
+    """The study can't open yet: so it is `said`, before the sentences on what is `missing`."""
 
-    def __init__(self, missing: tuple[str, ...]) -> None:
-        super().__init__(" ".join(("The study can't open yet.", *missing)))
+    def __init__(self, said: str, missing: tuple[str, ...]) -> None:
+        super().__init__(" ".join((said, *missing)))
         self.missing = missing
 
 

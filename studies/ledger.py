@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from studies import chain
 from studies.errors import LedgerError
@@ -96,9 +97,9 @@ def record_sharing(
     Raises LedgerError where it is not said to whom or what, or for a day that is yet to come.
     """
     if not (recipient.strip() and what.strip()):
-        raise LedgerError("Say with whom data were shared, and which data.")
+        raise LedgerError(_("Say with whom data were shared, and which data."))
     if shared_on > at.date():
-        raise LedgerError("The ledger holds what has happened: record it once it has.")
+        raise LedgerError(_("The ledger holds what has happened: record it once it has."))
     facts = {"with": recipient.strip(), "what": what.strip(), "on": shared_on.isoformat()}
     record(study, Kind.DATA_SHARED, facts, by=By.ADMIN, at=at)
 

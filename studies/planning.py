@@ -176,7 +176,7 @@ def open_study(study: Study, *, at: datetime) -> None:
     if study.state not in states_before(Study.State.OPEN):
         raise refused_step(study, Study.State.OPEN)
     if missing := missing_before_opening(study):
-        raise StudyNotReadyError(missing)
+        raise StudyNotReadyError(_("The study can't open yet."), missing)
     mark_open(study, at=at)
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from studies.models import ChatModel
 from studies.providers import (
@@ -46,20 +47,28 @@ def endpoint_of(chat_model: ChatModel) -> Endpoint:
     connection.
     """
     if chat_model.is_embedder:
-        raise EndpointError(f"{chat_model} embeds texts, and holds no conversation")
+        raise EndpointError(
+            _("%(chat_model)s embeds texts, and holds no conversation") % {"chat_model": chat_model}
+        )
     return _endpoint(chat_model)
 
 
 def embedder_of(chat_model: ChatModel) -> Endpoint:
     """How an embedder is asked for embeddings; EndpointError for a chat model that is none."""
     if not chat_model.is_embedder:
-        raise EndpointError(f"{chat_model} is not registered as one that embeds texts")
+        raise EndpointError(
+            _("%(chat_model)s is not registered as one that embeds texts")
+            % {"chat_model": chat_model}
+        )
     return _endpoint(chat_model)
 
 
 def _endpoint(chat_model: ChatModel) -> Endpoint:
     if not chat_model.base_url:
-        raise EndpointError(f"{chat_model} has no address; say in the registry where it answers")
+        raise EndpointError(
+            _("%(chat_model)s has no address; say in the registry where it answers")
+            % {"chat_model": chat_model}
+        )
     return Endpoint(
         base_url=chat_model.base_url,
         model_id=chat_model.model_id,

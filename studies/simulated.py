@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from studies.errors import StateError, StudyNotReadyError
 from studies.ledger import changing_rules
@@ -55,21 +56,24 @@ def require_simulated(study: Study) -> None:
     """Raise StateError for a study of people, which simulated raters would falsify."""
     if not study.is_simulated:
         raise StateError(
-            f"The study {study.slug} has real raters: simulated ones would falsify it. "
-            "Tick “is simulated” in a study of its own."
+            _(
+                "The study %(study)s has real raters: simulated ones would falsify it. Tick “is "
+                "simulated” in a study of its own."
+            )
+            % {"study": study.slug}
         )
 
 
 def _require_comparisons(study: Study) -> None:
     if study.protocol != Study.Protocol.PAIRWISE:
         raise StateError(
-            f"Simulated raters compare, and the study {study.slug} is of "
-            f"{study.get_protocol_display()}."
+            _("Simulated raters compare, and the study %(study)s is of %(protocol)s.")
+            % {"study": study.slug, "protocol": study.get_protocol_display()}
         )
     missing = []
     if study.contestants.filter(withdrawn_at=None).count() < CONTESTANTS_NEEDED:
-        missing.append("Enter at least two contestants.")
+        missing.append(_("Enter at least two contestants."))
     if not study.dimensions.exists():
-        missing.append("Add a dimension that raters compare them on.")
+        missing.append(_("Add a dimension that raters compare them on."))
     if missing:
-        raise StudyNotReadyError(tuple(missing))
+        raise StudyNotReadyError(_("The study can't open yet."), tuple(missing))

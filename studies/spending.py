@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext as _
 
 from studies.models import Study
 from studies.registry import charge
@@ -58,10 +59,10 @@ def overspending(study: Study) -> str:
     cost = spent(study).cost
     if cost < study.budget:
         return ""
-    return (
-        f"The budget of ${study.budget:,.2f} is spent: replies have cost ${cost:,.2f}. "
-        "Raise the budget to go on."
-    )
+    return _(
+        "The budget of $%(budget)s is spent: replies have cost $%(cost)s. Raise the budget to go "
+        "on."
+    ) % {"budget": f"{study.budget:,.2f}", "cost": f"{cost:,.2f}"}
 
 
 def spending_by_contestant(study: Study) -> dict[int, Spending]:

@@ -54,7 +54,7 @@ def flaw_among(rule: StoppingRule, standing: Collection[Contestant]) -> str:
         ) % {"top": rule.top, "standing": len(standing)}
     named = [each for each in (rule.first, rule.second) if each is not None]
     if rule.kind == Kind.PAIR and (gone := [each for each in named if each not in standing]):
-        names = " and ".join(map(str, gone))
+        names = _(" and ").join(map(str, gone))
         return ngettext(
             "%(names)s does not take part: name another pair.",
             "%(names)s do not take part: name another pair.",

@@ -17,7 +17,7 @@ SPOKEN = ("aria-label", "placeholder", "title", "alt", "content")
 # What is spelt, or called, otherwise in the US.
 BRITISH = re.compile(
     r"\b(?:cancel|label|model|travel)l(?:ed|ing)\b|\b\w*(?:colour|favour|behaviour|honour|labour|neighbour)|"
-    r"\b(?:grey|judgement|programme|centre|catalogue|licence|fulfil|fulfils|towards|upwards)\b|"
+    r"\b(?:grey|judgements?|programmes?|centres?|catalogues?|licences?|fulfil|fulfils|towards|upwards)\b|"
     r"\b(?:organ|recogn|summar|real|weight|harmon)is(?:e|ed|es|ing|ation|ations)\b|"
     r"\be-mail|\buser name|\btelephone|\bmobile network|\bany more\b",
     re.IGNORECASE,

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.catalogues import (
     compiled,
     read_catalogue,
 )
-from tests.marked import unmarked_in
+from tests.marked import shadowed_in, unmarked_in, untold_by
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "templates"
@@ -35,6 +36,18 @@ SOURCES = (
 # What nobody reads but in English, as `make messages` leaves it out of German.
 ENGLISH_ONLY = re.search(
     r"^ENGLISH_ONLY := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(), re.M
+)
+# The packages that know no Django, and so no gettext, as import-linter is told.
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+PURE = tuple(
+    f"{package.replace('.', '/')}/"
+    for contract in CONTRACTS["contracts"]
+    for package in contract.get("source_modules", ())
+)
+# English by design, for programs and the command line.
+NOT_PAGES = {"api", "imports", "management", "rest"}
+OF_PAGES = re.compile(
+    r"/(admin|models|pages|templatetags|views)/|/(admin_site|forms|pages|views\w*)\.py$"
 )
 
 Marked = Callable[..., list[Entry]]
@@ -136,6 +149,71 @@ def test_no_template_says_anything_unmarked(path: Path) -> None:
 )
 def test_what_is_not_marked_is_found(template: str, unmarked: list[str]) -> None:
     assert unmarked_in(template) == unmarked
+
+
+def test_no_module_says_anything_unmarked() -> None:
+    untold = {}
+    for path in (path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")):
+        module = path.relative_to(ROOT)
+        if NOT_PAGES & set(module.parts) or f"{module.with_suffix('')}/".startswith(PURE):
+            continue
+        is_of_pages = OF_PAGES.search(str(path)) is not None
+        if found := untold_by(path.read_text(), is_of_pages=is_of_pages):
+            untold[str(module)] = found
+    assert untold == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "untold"),
+    [
+        ('StateError("It is closed.")', ["It is closed."]),
+        ('StateError(f"{study} is closed.")', ["… is closed."]),
+        ('StateError(_("%(study)s is closed.") % {"study": study})', []),
+        ('StateError(_(f"{study} is closed."))', ["… is closed."]),
+        ('StateError(_("It is %s." % state))', ["It is %s."]),
+        ('ValueError("It is closed.")', []),
+        ('messages.info(request, "It is closed.")', ["It is closed."]),
+        ('messages.info(request, ngettext("%(n)s is left.", "%(n)s are left.", n))', []),
+        ('TOLD = "It is closed now."', []),
+    ],
+)
+def test_what_a_module_tells_unmarked_is_found(told: str, untold: list[str]) -> None:
+    module = f"from studies.errors import StateError\n{told}"
+    assert untold_by(module, is_of_pages=False) == untold
+
+
+@pytest.mark.parametrize(
+    ("said", "untold"),
+    [
+        ('"""A sentence of docs."""', []),
+        ('TOLD = "It is closed now."', ["It is closed now."]),
+        ('TOLD = gettext_noop("It is closed now.")', []),
+        ('display(description="Weight")', ["Weight"]),
+        ('display(description=gettext_lazy("Weight"))', []),
+    ],
+)
+def test_what_a_module_of_pages_says_unmarked_is_found(said: str, untold: list[str]) -> None:
+    assert untold_by(said, is_of_pages=True) == untold
+
+
+def test_no_plural_in_a_template_says_another_number() -> None:
+    found = {path.name: shadowed_in(path.read_text()) for path in TEMPLATES.rglob("*.html")}
+    assert {name: blocks for name, blocks in found.items() if blocks} == {}
+
+
+@pytest.mark.parametrize(
+    ("counted", "is_shadowed"),
+    [
+        ("count n=battles with battles=battles|intcomma", True),
+        ("asvar said count n=page.battles with page=page.name", True),
+        ("with n=battles|intcomma count n=battles", True),
+        ("count n=page.battles with battles=page.battles|intcomma", False),
+        ("count n=battles", False),
+    ],
+)
+def test_a_plural_that_says_another_number_is_found(counted: str, is_shadowed: bool) -> None:
+    template = f"{{% blocktranslate {counted} %}}One{{% plural %}}Many{{% endblocktranslate %}}"
+    assert bool(shadowed_in(template)) is is_shadowed
 
 
 def test_no_source_is_broken_into_pieces_for_others_to_glue() -> None:

@@ -157,8 +157,8 @@ class BoardAdmin(ReadOnlyAdmin):
     )
     def standing(self, board: Board) -> str:
         if hasattr(board, "withdrawal"):
-            return "withdrawn"
-        return "superseded" if getattr(board, "successor", None) else "stands"
+            return _("withdrawn")
+        return _("superseded") if getattr(board, "successor", None) else _("stands")
 
     @display(description=gettext_lazy("Before and after"))
     def succession(self, board: Board) -> SafeString | str:

@@ -90,7 +90,8 @@ def _rank_table(page: ControlsPage) -> SafeString:
 
 def _rank(standing: Standing) -> SafeString:
     ranks = rank_text(standing.rank_low, standing.rank_high)
-    return format_html("<strong>{}</strong><br>rank {}", ranks, standing.rank)
+    rank = _("rank %(rank)s") % {"rank": standing.rank}
+    return format_html("<strong>{}</strong><br>{}", ranks, rank)
 
 
 def _moved(place: Place) -> SafeString:

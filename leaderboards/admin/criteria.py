@@ -184,7 +184,8 @@ def points_cell(figure: Figure) -> SafeString | str:
         return "–"
     ends = (figure.value, figure.low, figure.high)
     value, low, high = (signed(100 * each, decimals=0) for each in ends)
-    return format_html("<strong>{}</strong><br>{} to {}", value, low, high)
+    interval = _("%(low)s to %(high)s") % {"low": low, "high": high}
+    return format_html("<strong>{}</strong><br>{}", value, interval)
 
 
 def expense_words(expense: Expense) -> str:
@@ -253,7 +254,7 @@ def _answer(found: CriteriaReport) -> str:
 
 
 def _way(worth: Worth) -> str:
-    return "more" if worth.sign > 0 else "less"
+    return _("more") if worth.sign > 0 else _("less")
 
 
 def _criteria_table(criteria: tuple[FoundCriterion, ...]) -> SafeString:

@@ -117,7 +117,7 @@ def _line_table(
     contestants = [(spread.contestant, spread.name) for spread in spreads]
     rows = [
         (
-            ", ".join(kind.words for kind in line.left_out) or "nothing",
+            ", ".join(kind.words for kind in line.left_out) or _("nothing"),
             f"{line.raters:,}",
             f"{line.battles:,}",
             *(_cell(line.place_of.get(slug), line.refusal) for slug, _name in contestants),
@@ -133,11 +133,11 @@ def _cell(place: Place | None, refusal: str) -> SafeString | str:
     """Rank interval, and under it the score with its own."""
     if place is None:
         return refusal
+    low, high = signed(place.score_low), signed(place.score_high)
     return format_html(
-        "<strong>{}</strong>{}<br>{}<br>{} to {}",
+        "<strong>{}</strong>{}<br>{}<br>{}",
         rank_text(place.rank_low, place.rank_high),
-        " provisional" if place.is_provisional else "",
+        f" {_('provisional')}" if place.is_provisional else "",
         signed(place.score),
-        signed(place.score_low),
-        signed(place.score_high),
+        _("%(low)s to %(high)s") % {"low": low, "high": high},
     )

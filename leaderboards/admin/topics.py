@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from accounts.admin_pages import table
 from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.errors import NothingToRankError
-from leaderboards.pages.words import percent, probability, rank_text
+from leaderboards.pages.words import battles_in_words, percent, probability, rank_text
 from leaderboards.ranking.errors import RankingError
 from leaderboards.ranking.swiss import Profile
 from leaderboards.ranking.topics import ENOUGH_BATTLES
@@ -73,8 +73,7 @@ def _cell(place: Place) -> SafeString:
 
 
 def _lines(above: str, battles: int) -> SafeString:
-    unit = "battle" if battles == 1 else "battles"
-    return format_html("{}<br>{} {}", above, f"{battles:,}", unit)
+    return format_html("{}<br>{}", above, battles_in_words(battles))
 
 
 def _swiss_table(page: TopicsPage, most: str) -> SafeString:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
@@ -54,8 +55,11 @@ class TournamentAdmin(ReadOnlyAdmin):
         if study is not None:
             messages.info(
                 request,
-                f"{study} rates one model at a time: it has no live standings. "
-                "Its boards rank the ratings.",
+                _(
+                    "%(study)s rates one model at a time: it has no live standings. Its boards "
+                    "rank the ratings."
+                )
+                % {"study": study},
             )
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
@@ -66,4 +70,4 @@ class TournamentAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("Group"), ordering="group")
     def group_name(self, tournament: Tournament) -> str:
-        return str(tournament.group or "everybody")
+        return str(tournament.group or _("everybody"))

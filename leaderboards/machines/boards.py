@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.rated import JUDGES_SCALE, PEOPLES_SCALE
 from leaderboards.errors import NothingToRankError, WrongEngineError
@@ -37,10 +38,13 @@ def run_named(study: Study, named: str) -> JudgeRun:
     # A name may hold a colon itself.
     found = found or runs.filter(judge__name=named).first()
     if found is None:
-        known = ", ".join(f"{run.judge.name}:{run.number}" for run in runs) or "none"
+        known = ", ".join(f"{run.judge.name}:{run.number}" for run in runs) or _("none")
         raise NothingToRankError(
-            f'The study {study.slug} has no verdict of a judge "{named}" that counts; it has: '
-            f"{known}."
+            _(
+                'The study %(study)s has no verdict of a judge "%(judge)s" that counts; it has: '
+                "%(known)s."
+            )
+            % {"study": study.slug, "judge": named, "known": known}
         )
     return found
 
@@ -53,7 +57,10 @@ def rank_run(
     for known in frame.dimensions:
         if known.key == dimension:
             return rank_judge(run, known, parameters, frame=frame)
-    raise NothingToRankError(f'The study {run.study.slug} has no dimension "{dimension}".')
+    raise NothingToRankError(
+        _('The study %(study)s has no dimension "%(dimension)s".')
+        % {"study": run.study.slug, "dimension": dimension}
+    )
 
 
 def rank_judge(
@@ -68,8 +75,12 @@ def rank_judge(
     frame = frame or Frame.of(run.study)
     is_single = run.study.protocol == Study.Protocol.SINGLE
     if is_single != (parameters.engine is Engine.RATINGS):
-        what = "scores of one side" if is_single else "verdicts of pairs"
-        raise WrongEngineError(f"A judge's {what} can't be ranked by {parameters.engine}.")
+        words = (
+            _("A judge's scores of one side can't be ranked by %(engine)s.")
+            if is_single
+            else _("A judge's verdicts of pairs can't be ranked by %(engine)s.")
+        )
+        raise WrongEngineError(words % {"engine": parameters.engine})
     if is_single:
         return _rank_scores(frame, run, dimension, parameters)
     said = JudgeVerdict.objects.filter(
@@ -78,7 +89,7 @@ def rank_judge(
     ordered = said.order_by("recorded_at", "pk").values_list(*ROW, OUTCOME_CODE)
     rows = fetched(ordered, width=4)
     if not rows.shape[1]:
-        raise NothingToRankError(f"{run} has said nothing on {dimension.name}.")
+        raise _said_nothing(run, dimension)
     verdicts = indexed(
         frame,
         np.vstack([np.full(rows.shape[1], dimension.pk), rows, np.ones(rows.shape[1], np.int64)]),
@@ -104,6 +115,11 @@ def rank_judge(
     return given, rank_board(given, parameters)
 
 
+def _said_nothing(run: JudgeRun, dimension: Dimension) -> NothingToRankError:
+    words = _("%(run)s has said nothing on %(dimension)s.")
+    return NothingToRankError(words % {"run": run, "dimension": dimension.name})
+
+
 def _rank_scores(
     frame: Frame, run: JudgeRun, dimension: Dimension, parameters: BoardParameters
 ) -> tuple[BoardInput, tuple[Section, ...]]:
@@ -117,7 +133,7 @@ def _rank_scores(
     ).exclude(Q(score_a=None) | Q(judgement__battle=None))
     rows = list(said.order_by().values_list(*SCORED, "score_a"))
     if not rows:
-        raise NothingToRankError(f"{run} has said nothing on {dimension.name}.")
+        raise _said_nothing(run, dimension)
     columns = np.array(rows, float).T
     scores = JUDGES_SCALE.onto(PEOPLES_SCALE, columns[3]) * PARTS
     whole = np.vstack([columns[:3], scores.round()]).astype(np.int64)

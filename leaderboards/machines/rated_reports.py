@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.figures import share_of
 from leaderboards.comparison.rating_card import family_gap, length_slope, rating_gaps, repeated
@@ -50,7 +51,8 @@ def _machine(
     rated = sheet.rated
     if not len(rated):
         raise NothingToRankError(
-            f"{run} has scored no conversation of which a rating of people counts."
+            _("%(run)s has scored no conversation of which a rating of people counts.")
+            % {"run": run}
         )
     work, passed, developer = work_of(run), canaries_of(run), developer_of(run.judge)
     gaps = rating_gaps(rated, rated_scenarios_of(sheet))

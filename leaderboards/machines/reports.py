@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.domains import compare_domains
 from leaderboards.comparison.orders import RESAMPLES
@@ -41,10 +42,13 @@ def card_subject(run: JudgeRun) -> str:
 
 def report_comparison(study: Study, subject: str, at: datetime) -> Json:
     """Compute a report of the kind `comparison`. Raises NothingToRankError for no such subject."""
-    number, _, key = subject.partition(":")
+    number, _colon, key = subject.partition(":")
     dimension = study.dimensions.filter(key=key).first()
     if dimension is None:
-        raise NothingToRankError(f"The study {study.slug} has no dimension “{key}”.")
+        raise NothingToRankError(
+            _("The study %(study)s has no dimension “%(dimension)s”.")
+            % {"study": study.slug, "dimension": key}
+        )
     is_single = study.protocol == Study.Protocol.SINGLE
     compare = compare_rated_on if is_single else compare_on
     return as_json(compare(_run(study, number), dimension, at=at))
@@ -74,7 +78,10 @@ def _run(study: Study, number: str) -> JudgeRun:
     is_number = number.isascii() and number.isdigit()
     run = counting_runs(study).filter(number=int(number)).first() if is_number else None
     if run is None:
-        raise NothingToRankError(f"The study {study.slug} has no run {number} that counts.")
+        raise NothingToRankError(
+            _("The study %(study)s has no run %(run)s that counts.")
+            % {"study": study.slug, "run": number}
+        )
     return run
 
 
@@ -91,10 +98,15 @@ def _machine(
     sheet = read.shared(without=learned_from(run.judge, run.study))
     learned = len(np.unique(read.shared().battle)) - len(np.unique(sheet.battle))
     if not len(sheet.items):
-        but = " but for those it was tuned on" if learned else ""
-        raise NothingToRankError(
-            f"{run} has judged no conversation of which a verdict of people counts{but}."
+        words = (
+            _(
+                "%(run)s has judged no conversation of which a verdict of people counts but for "
+                "those it was tuned on."
+            )
+            if learned
+            else _("%(run)s has judged no conversation of which a verdict of people counts.")
         )
+        raise NothingToRankError(words % {"run": run})
     developer = developer_of(run.judge)
     card = report_card(
         sheet.items,

@@ -83,7 +83,7 @@ def compute_sections(
     if dimension is not None and dimension not in known:
         raise NothingToRankError(
             _('The study %(slug)s has no dimension "%(dimension)s"; it has: %(known)s.')
-            % {"slug": study.slug, "dimension": dimension, "known": ", ".join(known) or "none"}
+            % {"slug": study.slug, "dimension": dimension, "known": ", ".join(known) or _("none")}
         )
     chosen = None if dimension is None else [dimension]
     if parameters.engine is Engine.RATINGS:
@@ -91,11 +91,12 @@ def compute_sections(
     else:
         given = read_board_input(frame, parameters.engine, dimensions=chosen)
     if not any(d.raters[0] for d in given.dimensions):
-        answer = "rating" if parameters.engine is Engine.RATINGS else "verdict"
-        raise NothingToRankError(
-            _("The study %(slug)s has no %(answer)s that counts.")
-            % {"slug": study.slug, "answer": answer}
+        words = (
+            _("The study %(slug)s has no rating that counts.")
+            if parameters.engine is Engine.RATINGS
+            else _("The study %(slug)s has no verdict that counts.")
         )
+        raise NothingToRankError(words % {"slug": study.slug})
     return frame, given, rank_board(given, parameters)
 
 
@@ -115,7 +116,7 @@ def _require_engine(study: Study, engine: Engine) -> None:
                     "%(engines)s, not by %(engine)s."
                 )
             )
-            % {"slug": study.slug, "engines": " or ".join(engines), "engine": engine}
+            % {"slug": study.slug, "engines": _(" or ").join(engines), "engine": engine}
         )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from leaderboards.controls import read_control_input
 from leaderboards.errors import NothingToRankError, WrongEngineError
 from leaderboards.ranking.boards import BoardParameters
@@ -65,5 +67,5 @@ def require_pairs(study: Study) -> None:
     """Raise WrongEngineError for a study that rates one model at a time: there are no sides."""
     if study.protocol == Study.Protocol.SINGLE:
         raise WrongEngineError(
-            "Controls compare the two sides of a battle; here one model at a time is rated."
+            _("Controls compare the two sides of a battle; here one model at a time is rated.")
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.criteria import (
     KEPT,
@@ -84,7 +85,9 @@ class CriteriaWanted:
             training, held_out = map(int, parts.split("+"))
             return cls(key, int(chat_model), training, held_out, int(seed))
         except ValueError as error:
-            raise CriteriaError(f"“{subject}” names no criteria.") from error
+            raise CriteriaError(
+                _("“%(subject)s” names no criteria.") % {"subject": subject}
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,10 @@ def find_criteria(
     training, held_out = parts[TRAINING], parts[HELD_OUT]
     proposed = asker.conduct(propose_criteria(training, held_out, question, seed=seed))
     if not proposed:
-        raise CriteriaError(f"{asker.chat_model} proposed no criterion that could be read.")
+        raise CriteriaError(
+            _("%(chat_model)s proposed no criterion that could be read.")
+            % {"chat_model": asker.chat_model}
+        )
     pairs = (*training, *held_out)
     trials = asker.conduct(try_criteria(pairs, proposed, seed=seed))
     named = asker.conduct(code_reasons(pairs, proposed, seed=seed))
@@ -273,7 +279,7 @@ def make_judge(study: Study, found: CriteriaReport, *, at: datetime) -> Judge:
     Raises CriteriaError where none was kept.
     """
     if not found.kept:
-        raise CriteriaError("No criterion was kept: there is nothing to judge by.")
+        raise CriteriaError(_("No criterion was kept: there is nothing to judge by."))
     rubric = {
         dimension.key: [f"The replies do well by this: {dimension.question or dimension.name}"]
         for dimension in study.dimensions.all()
@@ -301,5 +307,5 @@ def chat_model_named(number: int) -> ChatModel:
     """The chat model with this id; CriteriaError for none."""
     chat_model = ChatModel.objects.filter(pk=number).first()
     if chat_model is None:
-        raise CriteriaError("Choose a chat model of the registry.")
+        raise CriteriaError(_("Choose a chat model of the registry."))
     return chat_model

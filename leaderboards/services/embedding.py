@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Final
 from zlib import crc32
 
+from django.utils.translation import gettext as _
+
 from leaderboards.scorer.errors import ScorerError
 from leaderboards.scorer.features import Vectors
 from leaderboards.scorer_card import Embedded
@@ -141,11 +143,14 @@ def embedder_for(number: int | None, *, as_trained: Embedded | None = None) -> E
     """
     chat_model = None if number is None else ChatModel.objects.filter(pk=number).first()
     if chat_model is None:
-        raise ScorerError("Choose an embedder of the registry.")
+        raise ScorerError(_("Choose an embedder of the registry."))
     if as_trained is not None and pinned_digest(chat_model) != as_trained.pinned:
         raise ScorerError(
-            f"{chat_model} is asked in another way than when the scorer was trained, and may embed "
-            "otherwise: train it anew."
+            _(
+                "%(chat_model)s is asked in another way than when the scorer was trained, and may "
+                "embed otherwise: train it anew."
+            )
+            % {"chat_model": chat_model}
         )
     numbers = as_trained.numbers if as_trained else None
     return Embedder(chat_model, limit=TIME_LIMIT, numbers=numbers)
@@ -155,8 +160,9 @@ def expense_of(embedder: Embedder, *, left_out: int) -> Embedded:
     """What an embedder was asked. Raises ScorerError where it has embedded nothing."""
     if embedder.numbers is None or not embedder.texts:
         failure = embedder.failure
-        why = f"{type(failure).__name__}: {failure}" if failure else "there was no reply"
-        raise ScorerError(f"{embedder.chat_model} embedded nothing ({why}).")
+        why = f"{type(failure).__name__}: {failure}" if failure else _("there was no reply")
+        words = _("%(chat_model)s embedded nothing (%(why)s).")
+        raise ScorerError(words % {"chat_model": embedder.chat_model, "why": why})
     return Embedded(
         chat_model=str(embedder.chat_model),
         chat_model_id=embedder.chat_model.pk,

@@ -20,6 +20,8 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.errors import BoardError, ExportError
 from leaderboards.exports.archive import Rows, write_archive
@@ -51,10 +53,14 @@ CHUNK_BYTES: Final = 1 << 20
 PART: Final = ".part"
 NO_FILE: Final = {"file_name": "", "size": None, "sha256": ""}
 UNDER_WAY: Final = (Export.State.WAITING, Export.State.CLAIMED)
-DIED: Final = "The worker that was building it died, several times."
-NO_ROOM: Final = "The disk is full: free some space, or delete older exports, and ask again."
-NO_WRITING: Final = "Its file could not be written: {error}."
-NO_STORING: Final = "The storage of exports did not take it ({error}). The server's log has more."
+DIED: Final = gettext_noop("The worker that was building it died, several times.")
+NO_ROOM: Final = gettext_noop(
+    "The disk is full: free some space, or delete older exports, and ask again."
+)
+NO_WRITING: Final = gettext_noop("Its file could not be written: %(error)s.")
+NO_STORING: Final = gettext_noop(
+    "The storage of exports did not take it (%(error)s). The server's log has more."
+)
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,13 @@ def build_export(export_id: uuid.UUID, *, at: datetime) -> None:
     except BREAKS_OFF as error:
         # It would be claimed again, and break off again, until nobody looks any more.
         logger.exception("Export %s broke off.", export_id)
-        fail_export(claim, UNFORESEEN.format(error=type(error).__name__), at=timezone.now())
+        fail_export(claim, _(UNFORESEEN) % {"error": type(error).__name__}, at=timezone.now())
 
 
 def why_not_written(error: OSError) -> str:
     """What to tell a person of a file that could not be written."""
     is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return NO_ROOM if is_full else NO_WRITING.format(error=error.strerror or error)
+    return _(NO_ROOM) if is_full else _(NO_WRITING) % {"error": error.strerror or error}
 
 
 def _build(claim: ExportClaim, *, at: datetime) -> None:
@@ -159,7 +165,7 @@ def _store(storage: Storage, claim: ExportClaim, part: Path) -> str:
     except Exception as error:
         # What goes wrong elsewhere is of a kind that only the storage's own library knows.
         logger.exception("Export %s could not be stored.", claim.export.pk)
-        raise ExportError(NO_STORING.format(error=type(error).__name__)) from error
+        raise ExportError(_(NO_STORING) % {"error": type(error).__name__}) from error
 
 
 @transaction.atomic
@@ -168,7 +174,7 @@ def claim_export(export_id: uuid.UUID, *, at: datetime) -> ExportClaim | None:
     export = due_exports(at=at).select_related("study__electorate").filter(pk=export_id).first()
     if export is None:
         return None
-    if give_up(export, why=DIED, at=at):
+    if give_up(export, why=_(DIED), at=at):
         transaction.on_commit(partial(_sweep, _storage(), export_id))
         return None
     token = claim_row(export, lease=LEASE, at=at, rows={})
@@ -207,13 +213,13 @@ def fail_export(claim: ExportClaim, error: str, *, at: datetime) -> bool:
 def open_export(export: Export) -> IO[bytes]:
     """The file of an export that is ready. Raises ExportError where it is not there."""
     if export.state == Export.State.EXPIRED:
-        raise ExportError("This export has expired: ask for a new one.")
+        raise ExportError(_("This export has expired: ask for a new one."))
     if export.state != Export.State.READY:
-        raise ExportError("This export is not ready.")
+        raise ExportError(_("This export is not ready."))
     try:
         file: IO[bytes] = _storage().open(export.file_name, "rb")
     except OSError as error:
-        raise ExportError("The file of this export is gone: ask for a new one.") from error
+        raise ExportError(_("The file of this export is gone: ask for a new one.")) from error
     return file
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import DatabaseError
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from leaderboards.models import Export, Report
 
@@ -27,7 +28,9 @@ BREAKS_OFF: Final = (
     TypeError,
     ValueError,
 )
-UNFORESEEN: Final = "It broke off unexpectedly ({error}). The server's log has more."
+UNFORESEEN: Final = gettext_noop(
+    "It broke off unexpectedly (%(error)s). The server's log has more."
+)
 
 
 def due_rows(rows: QuerySet[Leased], *, at: datetime) -> QuerySet[Leased]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from leaderboards.combinations import kinds_of, read_combinations
 from leaderboards.errors import NothingToRankError, WrongEngineError
 from leaderboards.facts import as_json
@@ -37,13 +39,19 @@ def compute_multiverse(
     parameters = parameters or parameters_for(study)
     engine = parameters_for(study).engine
     if parameters.engine is not engine:
-        raise WrongEngineError(f"Combinations of exclusions are ranked by {engine} alone.")
+        raise WrongEngineError(
+            _("Combinations of exclusions are ranked by %(engine)s alone.") % {"engine": engine}
+        )
     chosen = dimension_named(study, dimension)
     kinds = kinds_of(study)
     given = read_combinations(Frame.of(study), chosen, kinds)
     if not given(0).dimensions[0].raters[0]:
-        answer = "rating" if study.protocol == Study.Protocol.SINGLE else "verdict"
-        raise NothingToRankError(f"The study {study.slug} has no {answer} that could count.")
+        words = (
+            _("The study %(study)s has no rating that could count.")
+            if study.protocol == Study.Protocol.SINGLE
+            else _("The study %(study)s has no verdict that could count.")
+        )
+        raise NothingToRankError(words % {"study": study.slug})
     return chosen, rank_combinations(kinds, given, parameters)
 
 
@@ -57,10 +65,12 @@ def report_multiverse(study: Study, subject: str, at: datetime) -> Json:
 
     It raises the same where another kind of exclusions has come, or one has gone, since.
     """
-    key, _, _ = subject.partition(":")
+    key = subject.partition(":")[0]
     dimension, multiverse = compute_multiverse(study, dimension=key)
     if multiverse_subject(dimension, multiverse.kinds) != subject:
-        raise NothingToRankError("Other kinds of exclusions apply now than when it was asked for.")
+        raise NothingToRankError(
+            _("Other kinds of exclusions apply now than when it was asked for.")
+        )
     return as_json(MultiverseReport(dimension.key, at, multiverse))
 
 
@@ -70,7 +80,8 @@ def dimension_named(study: Study, key: str) -> Dimension:
     for dimension in dimensions:
         if dimension.key == key or (not key and dimension.is_overall):
             return dimension
-    known = ", ".join(dimension.key for dimension in dimensions) or "none"
+    known = ", ".join(dimension.key for dimension in dimensions) or _("none")
     raise NothingToRankError(
-        f'The study {study.slug} has no dimension "{key or "overall"}"; it has: {known}.'
+        _('The study %(slug)s has no dimension "%(dimension)s"; it has: %(known)s.')
+        % {"slug": study.slug, "dimension": key or "overall", "known": known}
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.errors import BoardError
 from leaderboards.facts import UnknownFactsError, parse
@@ -36,7 +38,7 @@ T = TypeVar("T")
 
 # Longer than any of them takes. A worker that died is noticed so late, and a person told so.
 LEASE: Final = timedelta(minutes=15)
-DIED: Final = "The worker that was computing it died, several times."
+DIED: Final = gettext_noop("The worker that was computing it died, several times.")
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def write_report(report_id: int, *, at: datetime) -> None:
     except BREAKS_OFF as error:
         # It would be claimed again, and break off again, until nobody looks any more.
         logger.exception("Report %s broke off.", report_id)
-        fail_report(claim, UNFORESEEN.format(error=type(error).__name__), at=timezone.now())
+        fail_report(claim, _(UNFORESEEN) % {"error": type(error).__name__}, at=timezone.now())
     else:
         finish_report(claim, document, at=timezone.now())
 
@@ -135,7 +137,7 @@ def write_report(report_id: int, *, at: datetime) -> None:
 def claim_report(report_id: int, *, at: datetime) -> ReportClaim | None:
     """Claim a report for this worker; None if it is not to be computed, or not by this one."""
     report = due_reports(at=at).select_related("study").filter(pk=report_id).first()
-    if report is None or give_up(report, why=DIED, at=at):
+    if report is None or give_up(report, why=_(DIED), at=at):
         return None
     token = claim_row(report, lease=LEASE, at=at)
     if token is None:

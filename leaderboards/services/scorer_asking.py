@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.models import Report
 from leaderboards.reports import SCORER, SCORING
@@ -21,7 +23,9 @@ from studies.models import ChatModel, Study
 if TYPE_CHECKING:
     from accounts.models import User
 
-OF_A_PREVIEW: Final = "A preview is a passing copy: nobody’s words are shared from it."
+OF_A_PREVIEW: Final = gettext_noop(
+    "A preview is a passing copy: nobody’s words are shared from it."
+)
 
 
 @transaction.atomic
@@ -42,7 +46,7 @@ def ask_for_scorer(
     require_scikit_learn()
     battles = min(len(labelled_battles(study)), MOST_EMBEDDED)
     if not battles:
-        raise ScorerError(NOTHING)
+        raise ScorerError(_(NOTHING))
     what = f"replies in up to {battles:,} battles, embedded for a scorer to learn from"
     return _ask_and_share(study, SCORER, Wanted("", embedder.pk), what=what, by=by, at=at)
 
@@ -69,6 +73,6 @@ def _ask_and_share(
     study: Study, kind: str, wanted: Wanted, *, what: str, by: "User | None", at: datetime
 ) -> Report:
     if study.preview_of_id is not None:
-        raise ScorerError(OF_A_PREVIEW)
+        raise ScorerError(_(OF_A_PREVIEW))
     chat_model = embedder_for(wanted.embedder).chat_model
     return ask_and_record(study, kind, wanted.subject, chat_model, what=what, by=by, at=at)

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.exclusions import read_left_out
 from leaderboards.reports import Json
@@ -37,7 +39,7 @@ from studies.models import Dimension, Study
 
 # With embeddings, training takes more than twice as long, and the embedding its own time.
 MOST_EMBEDDED: Final = 2_000
-NOTHING: Final = "No conversation is there whose rater gave a verdict that counts."
+NOTHING: Final = gettext_noop("No conversation is there whose rater gave a verdict that counts.")
 
 
 def report_scorer(study: Study, subject: str, at: datetime) -> Json:
@@ -60,7 +62,7 @@ def report_scorer(study: Study, subject: str, at: datetime) -> Json:
     if embedder is not None and drawn:
         embedded = expense_of(embedder, left_out=len(drawn) - len(talks))
     if not talks:
-        raise ScorerError(NOTHING)
+        raise ScorerError(_(NOTHING))
     groups = known_groups(study, [each.battle for each in talks])
     cards, models = [], {}
     for dimension in dimensions:
@@ -69,7 +71,7 @@ def report_scorer(study: Study, subject: str, at: datetime) -> Json:
         if fitted is not None:
             models[dimension.key] = fitted
     if not models:
-        raise ScorerError(cards[0].refusal if cards else "The study has no such dimension.")
+        raise ScorerError(cards[0].refusal if cards else _("The study has no such dimension."))
     times = [each.battle.created_at for each in talks]
     card = ScorerCard(
         study=study.slug,

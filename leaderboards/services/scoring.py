@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from leaderboards.conversations import CHUNK, battles_with_words
 from leaderboards.facts import as_json
@@ -52,11 +54,11 @@ BATCH: Final = 1_000
 # Which battles a report of the kind `scoring` is about, with what is said of its run.
 ALL, UNLABELLED = "", "unlabelled"
 SELECTIONS: Final = {
-    ALL: "all battles whose words are there",
-    UNLABELLED: "battles without a verdict that counts",
+    ALL: gettext_noop("all battles whose words are there"),
+    UNLABELLED: gettext_noop("battles without a verdict that counts"),
 }
-UNTRAINED: Final = "There is no scorer of this study yet: train one first."
-CHANGED: Final = "The scorer was trained anew since this was asked for: ask again."
+UNTRAINED: Final = gettext_noop("There is no scorer of this study yet: train one first.")
+CHANGED: Final = gettext_noop("The scorer was trained anew since this was asked for: ask again.")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def scorer_of(study: Study) -> Scorer:
     """The study's newest scorer. Raises ScorerError where there is none, or earlier code's."""
     report = scorer_status(study).finished
     if report is None or report.document is None:
-        raise ScorerError(UNTRAINED)
+        raise ScorerError(_(UNTRAINED))
     return read_scorer(report.document)
 
 
@@ -112,13 +114,14 @@ def report_scoring(study: Study, subject: str, at: datetime) -> Json:
     wanted, scorer = Wanted.parse(subject), scorer_of(study)
     needed = scorer.embedded
     if wanted.embedder != (needed.chat_model_id if needed else None):
-        raise ScorerError(CHANGED)
-    battles, words = selected_battles(study, wanted.of), SELECTIONS[wanted.of]
+        raise ScorerError(_(CHANGED))
+    battles, words = selected_battles(study, wanted.of), _(SELECTIONS[wanted.of])
     embedder = embedded = None
     if needed is not None:
         embedder = embedder_for(wanted.embedder, as_trained=needed)
         if len(battles) > MOST_BATTLES:
-            words = f"a sample of {MOST_BATTLES:,}, of {words}"
+            sample = _("a sample of %(n)s, of %(selection)s")
+            words = sample % {"n": f"{MOST_BATTLES:,}", "selection": words}
         battles = sample_of(battles, MOST_BATTLES)
     said = _score_battles(scorer, study, battles, embedder)
     if embedder is not None:
@@ -134,7 +137,8 @@ def selected_battles(study: Study, selection: str) -> list[int]:
         labelled = set(labelled_battles(study))
         battles = [battle for battle in battles if battle not in labelled]
     if not battles:
-        raise ScorerError(f"There are no {SELECTIONS[selection]}.")
+        words = _("There are no %(selection)s.")
+        raise ScorerError(words % {"selection": _(SELECTIONS[selection])})
     return battles
 
 
@@ -165,7 +169,9 @@ def _score_battles(
     try:
         groups = [(each, known[each.axis, each.key]) for each in scorer.card.groups]
     except KeyError as error:
-        raise ScorerError("The study's groups are others than those the scorer knows.") from error
+        raise ScorerError(
+            _("The study's groups are others than those the scorer knows.")
+        ) from error
     dimensions = dict(study.dimensions.filter(key__in=scorer.models).values_list("pk", "key"))
     by_task = scorer.card.by_task
     ids: list[int] = []
@@ -198,8 +204,10 @@ def _said_before(scorer: Scorer, study: Study, battles: Sequence[int]) -> Said:
     )
     if not said.exists():
         raise ScorerError(
-            "The scorer needs embeddings of replies, and only a run asks for them: let it rate all "
-            "battles first."
+            _(
+                "The scorer needs embeddings of replies, and only a run asks for them: let it "
+                "rate all battles first."
+            )
         )
     rows = (
         said.filter(judgement__battle__in=battles)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from leaderboards.comparison.figures import NOTHING, Figure, difference_of, share_of
 from leaderboards.comparison.items import total
@@ -87,7 +88,9 @@ class TuningWanted:
             training, validation, test = map(int, parts.split("+"))
             return cls(key, int(judge), training, validation, test, int(seed))
         except ValueError as error:
-            raise CriteriaError(f"“{subject}” names no tuning.") from error
+            raise CriteriaError(
+                _("“%(subject)s” names no tuning.") % {"subject": subject}
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -173,10 +176,14 @@ def tunable(number: int) -> tuple[Judge, Any]:
     """A judge that can be tuned, and whom it asks; CriteriaError for another."""
     judge = Judge.objects.filter(pk=number).first()
     if judge is None or judge.protocol != PROTOCOL.key:
-        raise CriteriaError(f"Choose a judge of the protocol “{PROTOCOL.name}”.")
+        raise CriteriaError(
+            _("Choose a judge of the protocol “%(protocol)s”.") % {"protocol": PROTOCOL.name}
+        )
     members = list(judge.members.select_related("chat_model"))
     if len(members) != 1:
-        raise CriteriaError(f"{judge} is a jury; a judge of one chat model can be tuned.")
+        raise CriteriaError(
+            _("%(judge)s is a jury; a judge of one chat model can be tuned.") % {"judge": judge}
+        )
     return judge, members[0].chat_model
 
 
@@ -274,14 +281,14 @@ def _history_in(report: Report) -> History:
         return parse(History, report.document)
     except UnknownFactsError as error:
         raise CriteriaError(
-            "An earlier tuning can't be read any more, so that nobody knows what it has seen."
+            _("An earlier tuning can't be read any more, so that nobody knows what it has seen.")
         ) from error
 
 
 def make_next_version(found: TuningReport, *, at: datetime) -> Judge:
     """The winner as the next version of the judge. CriteriaError where none was better."""
     if found.winner == 0:
-        raise CriteriaError("No candidate agreed with people more than the judge as it is.")
+        raise CriteriaError(_("No candidate agreed with people more than the judge as it is."))
     judge, chat_model = tunable(found.judge_id)
     settings = json.loads(found.candidates[found.winner].settings)
     try:

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
@@ -39,7 +40,8 @@ class HustingsAdminSite(UnfoldAdminSite):
         def with_second_factor(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if needs_second_factor(request):
                 messages.info(
-                    request, "Study admins sign in with a second factor. Set one up, then go on."
+                    request,
+                    _("Study admins sign in with a second factor. Set one up, then go on."),
                 )
                 return redirect("mfa_index")
             return guarded(request, *args, **kwargs)

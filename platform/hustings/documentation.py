@@ -10,6 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -61,7 +62,7 @@ def contents(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """One page."""
     if slug not in known_pages():
-        raise Http404(f"There is no page “{slug}” in the documentation.")
+        raise Http404(_("There is no page “%(slug)s” in the documentation.") % {"slug": slug})
     context = {"page": read_page(slug), "pages": known_pages()}
     return render(request, "documentation/page.html", context)
 
@@ -71,7 +72,7 @@ def picture(_request: HttpRequest, name: str) -> FileResponse:
     """A screenshot that a page shows."""
     path = folder() / "images" / name
     if not PICTURE.fullmatch(name) or not path.is_file():
-        raise Http404(f"There is no picture “{name}” in the documentation.")
+        raise Http404(_("There is no picture “%(name)s” in the documentation.") % {"name": name})
     return FileResponse(path.open("rb"), content_type="image/png")
 
 

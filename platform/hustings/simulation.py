@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from leaderboards.scheduling.refill import refill_queue
 from leaderboards.scheduling.stopping import look
@@ -68,9 +69,9 @@ class Plan:
     def __post_init__(self) -> None:
         """Refuse a plan that plays nothing."""
         if min(self.raters, self.at_once, self.refill_every) < 1:
-            raise RaterError("Ask for at least one rater, one at once, and one battle a refill.")
+            raise RaterError(_("Ask for at least one rater, one at once, and one battle a refill."))
         if self.seed < 0:
-            raise RaterError("A seed is a whole number of at least 0.")
+            raise RaterError(_("A seed is a whole number of at least 0."))
 
     @property
     def truth(self) -> str:
@@ -152,9 +153,12 @@ def _require_one_truth(study: Study, plan: Plan) -> None:
     other = next((truth for truth in truths if truth != plan.truth), None)
     if other is not None:
         raise RaterError(
-            f"The study {study.slug} has other raters already ({other or 'unknown ones'}), and "
-            f"these would be: {plan.truth}. They vote by another truth, so that no figure would "
-            "mean anything: play with the same seed and population, or in a study of its own."
+            _(
+                "The study %(study)s has other raters already (%(others)s), and these would be: "
+                "%(these)s. They vote by another truth, so that no figure would mean anything: "
+                "play with the same seed and population, or in a study of its own."
+            )
+            % {"study": study.slug, "others": other or _("unknown ones"), "these": plan.truth}
         )
 
 

@@ -93,7 +93,7 @@ class ExclusionAdmin(OfVisibleStudies, NeverDeleted, HustingsAdmin):
     @display(description=gettext_lazy("What"))
     def what(self, exclusion: Exclusion) -> SafeString:
         if exclusion.rule:
-            return format_html("Rule: {}", exclusion.get_rule_display())
+            return format_html("{}", _("Rule: %(rule)s") % {"rule": exclusion.get_rule_display()})
         if exclusion.participation is not None:
             return link_to(
                 exclusion.participation,
@@ -104,7 +104,7 @@ class ExclusionAdmin(OfVisibleStudies, NeverDeleted, HustingsAdmin):
 
     @display(description=gettext_lazy("Now"), label={"in force": "warning", "lifted": "default"})
     def standing(self, exclusion: Exclusion) -> str:
-        return "lifted" if exclusion.lifted_at else _("in force")
+        return _("lifted") if exclusion.lifted_at else _("in force")
 
     def unfit_steps(self, exclusion: Exclusion) -> Iterable[str]:
         # Without an actor it is the rater herself who withdrew.

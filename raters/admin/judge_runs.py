@@ -226,7 +226,7 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
     def errors(self, run: JudgeRun) -> SafeString | str:
         said = run.judgements.exclude(error="").order_by("-pk").values_list("state", "error")
         rows = [(Judgement.State(state).label, error[:300]) for state, error in said[:MOST_ERRORS]]
-        return table([_("Judgement"), _("What went wrong")], rows) if rows else "none"
+        return table([_("Judgement"), _("What went wrong")], rows) if rows else _("none")
 
     @display(description="")
     def canaries(self, run: JudgeRun) -> SafeString | str:
@@ -234,7 +234,10 @@ class JudgeRunAdmin(OfVisibleStudies, ReadOnlyAdmin):
         said = JudgeVerdict.objects.filter(judgement__run=run).exclude(judgement__canary="")
         found = said.filter(dimension__is_overall=True)
         rows = [
-            (canary, "won" if outcome == losers.get(canary) else OF_CANARY.get(outcome, "lost"))
+            (
+                canary,
+                _("won") if outcome == losers.get(canary) else OF_CANARY.get(outcome, _("lost")),
+            )
             for canary, outcome in found.values_list("judgement__canary", "outcome")
         ]
         return table([_("Canary"), _("What came of it")], rows) if rows else _("none judged yet")

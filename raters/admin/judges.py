@@ -146,7 +146,7 @@ class JudgeAdmin(NeverDeleted, HustingsAdmin):
 
     @display(description=gettext_lazy("Chat models"))
     def jury(self, judge: Judge) -> str:
-        return ", ".join(str(member) for member in judge.chat_models.all()) or "none"
+        return ", ".join(str(member) for member in judge.chat_models.all()) or _("none")
 
     @display(description=gettext_lazy("Settings"))
     def shown_settings(self, judge: Judge) -> str:

@@ -105,8 +105,8 @@ def look_again(
     if not request.user.has_perm("raters.change_strike"):
         raise PermissionDenied
     new = look_for_fraud(study, at=timezone.now())
-    words = {0: _("Nothing new was found."), 1: _("One new signal was found.")}
-    messages.success(request, words.get(new, f"{new:,} new signals were found."))
+    words = ngettext("One new signal was found.", "%(n)s new signals were found.", new)
+    messages.success(request, words % {"n": f"{new:,}"} if new else _("Nothing new was found."))
     return redirect("admin:raters_study_quality", study_id=study.pk)
 
 
@@ -266,7 +266,7 @@ def _fairness_tables(lines: Iterable[FairnessLine]) -> list[SafeString]:
 
 def _fairness_row(line: FairnessLine) -> tuple[object, ...]:
     ratio = line.ratio
-    flag = "stands" if line.stands else "flagged" if ratio.is_flagged else "–"
+    flag = _("stands") if line.stands else _("flagged") if ratio.is_flagged else "–"
     return (
         line.group,
         f"{ratio.group.hit:,}",

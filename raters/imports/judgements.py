@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from raters.errors import ImportRefusedError
 from raters.imports.comparisons import DEFAULT_DIMENSION
@@ -277,7 +278,7 @@ def _run_of(judge: Judge, study: Study, file: TableFile, *, at: datetime) -> Jud
         judge=judge,
         number=(last or 0) + 1,
         state=JudgeRun.State.FINISHED,
-        selection=f"imported from {file.path.name}"[:200],
+        selection=(_("imported from %(file)s") % {"file": file.path.name})[:200],
         started_at=at,
         ended_at=at,
     )

@@ -1,4 +1,4 @@
-"""StepsTo a chat model many questions at once, within a time, for whoever can't wait for longer."""
+"""Puts many questions to a chat model at once, within a time, for whoever can't wait for longer."""
 
 import time
 from collections import deque
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from raters.errors import JudgeError
 from raters.judging.calls import Answer, Call
@@ -92,7 +93,7 @@ class Asker:
 
     def _begin(self, waiting: deque[_Question], under_way: dict[_Question, AnswerInThread]) -> None:
         now = time.monotonic()
-        for _ in range(len(waiting)):
+        for _place in range(len(waiting)):
             if len(under_way) >= max(self.chat_model.max_concurrent, 1):
                 return
             question = waiting.popleft()
@@ -146,8 +147,8 @@ class Asker:
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= MOST_FAILED:
             raise JudgeError(
-                f"{self.chat_model} does not answer ({type(error).__name__}: {error}), and was "
-                "not asked any further."
+                _("%(chat_model)s does not answer (%(error)s), and was not asked any further.")
+                % {"chat_model": self.chat_model, "error": f"{type(error).__name__}: {error}"}
             ) from error
 
     def _check_time(self, left: int, of: int) -> None:
@@ -155,6 +156,9 @@ class Asker:
             return
         minutes = self._limit.total_seconds() / 60
         raise JudgeError(
-            f"{minutes:g} minutes were not enough: {left:,} of {of:,} questions of a step were "
-            "left. Choose fewer pairs, or a chat model that takes more questions at once."
+            _(
+                "%(minutes)s minutes were not enough: %(left)s of %(of)s questions of a step were "
+                "left. Choose fewer pairs, or a chat model that takes more questions at once."
+            )
+            % {"minutes": f"{minutes:g}", "left": f"{left:,}", "of": f"{of:,}"}
         )

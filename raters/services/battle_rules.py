@@ -40,7 +40,7 @@ def whole_turns(battle: Battle) -> int:
 def require_active(participation: Participation) -> None:
     """She is inside: PlaceLostError otherwise."""
     if participation.state != Participation.State.ACTIVE:
-        raise PlaceLostError("Your part in this study has ended.")
+        raise PlaceLostError(_("Your part in this study has ended."))
 
 
 def require_open(study: Study) -> None:
@@ -65,7 +65,7 @@ def require_current(participation: Participation, battle: Battle) -> None:
     """It is the battle that she is in: BattleOverError otherwise."""
     current = current_battle(participation)
     if current is None or current.pk != battle.pk:
-        raise BattleOverError("This conversation has ended. Please go on with the next one.")
+        raise BattleOverError(_("This conversation has ended. Please go on with the next one."))
 
 
 def require_sayable(text: str) -> None:
@@ -103,7 +103,10 @@ def require_next(battle: Battle, number: int, study: Study) -> None:
         )
         raise MessageRefusedError(words % {"said": said})
     if number != said + 1:
-        raise TurnConflictError(f"The next message is number {said + 1}, not {number}.")
+        raise TurnConflictError(
+            _("The next message is number %(next)s, not %(number)s.")
+            % {"next": said + 1, "number": number}
+        )
 
 
 def last_replies(battle: Battle) -> QuerySet[Reply]:

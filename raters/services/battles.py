@@ -145,7 +145,9 @@ def send_message(
     standing = battle.turns.filter(number=number).first()
     if standing is not None:
         if standing.text != text:
-            raise TurnConflictError(f"Another message stands as number {number} already.")
+            raise TurnConflictError(
+                _("Another message stands as number %(number)s already.") % {"number": number}
+            )
         return standing
     require_active(participation)
     require_open(participation.study)
@@ -257,7 +259,9 @@ def _begin_judging(battle: Battle, protocol: Study.Protocol, reason: str) -> Stu
     participation = _lock(battle.participation)
     study = participation.study
     if study.protocol != protocol:
-        raise JudgementRefusedError(f"The study is of {study.get_protocol_display()}.")
+        raise JudgementRefusedError(
+            _("The study is of %(protocol)s.") % {"protocol": study.get_protocol_display()}
+        )
     battle.refresh_from_db()
     if battle.judged_at is not None:
         return None
@@ -345,8 +349,14 @@ def _by_dimension(
         words = _("An answer is missing: %(question)s")
         raise JudgementRefusedError(words % {"question": f"{', '.join(sorted(missing))}."})
     if unknown := given.keys() - dimensions.keys():
-        raise JudgementRefusedError(f"The study does not ask for: {', '.join(sorted(unknown))}.")
+        raise JudgementRefusedError(
+            _("The study does not ask for: %(dimensions)s.")
+            % {"dimensions": ", ".join(sorted(unknown))}
+        )
     for key, answer in given.items():
         if answer not in known:
-            raise JudgementRefusedError(f'"{answer}" is no answer for {key}.')
+            raise JudgementRefusedError(
+                _('"%(answer)s" is no answer for %(dimension)s.')
+                % {"answer": answer, "dimension": key}
+            )
     return {pk: given[key] for key, pk in dimensions.items()}

@@ -136,7 +136,7 @@ def answer_comprehension(
     locked = Participation.objects.select_for_update(of=("self",)).select_related("study")
     hers = locked.get(pk=participation.pk)
     if hers.state != Participation.State.RESERVED:
-        raise PlaceLostError("There is no place to begin with.")
+        raise PlaceLostError(_("There is no place to begin with."))
     standing = read_comprehension(hers)
     if standing.is_passed or attempt != standing.attempt or not standing.tries_left:
         return standing
@@ -176,7 +176,10 @@ def read_items(battle: Battle, given: Mapping[int, str]) -> dict[AttentionCheck,
         raise JudgementRefusedError(_("An answer is missing, or one is to nothing that was asked."))
     for pk, check in checks.items():
         if given[pk] not in check.answers_for(protocol):
-            raise JudgementRefusedError(f'"{given[pk]}" is no answer to: {check.question}')
+            raise JudgementRefusedError(
+                _('"%(answer)s" is no answer to: %(question)s')
+                % {"answer": given[pk], "question": check.question}
+            )
     return {check: given[pk] for pk, check in checks.items()}
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from raters.errors import ExclusionError
 from raters.models import Battle, Exclusion, Participation, Rating, Verdict
@@ -22,17 +23,22 @@ def exclude(subject: Participation | Battle, *, reason: str, by: "User", at: dat
     without a reason, for one that names the rater by her code, or where it is left out already.
     """
     if not reason.strip():
-        raise ExclusionError(f"Say why {subject} is left out: boards publish the reason.")
+        raise ExclusionError(
+            _("Say why %(subject)s is left out: boards publish the reason.") % {"subject": subject}
+        )
     is_battle = isinstance(subject, Battle)
     participation = subject.participation if isinstance(subject, Battle) else subject
     if participation.rater.code.casefold() in reason.casefold():
-        raise ExclusionError("Leave the rater's code out of the reason: anybody may read it.")
+        raise ExclusionError(_("Leave the rater's code out of the reason: anybody may read it."))
     named = {"battle": subject} if is_battle else {"participation": subject}
     # Two people excluding the same at once would leave two exclusions to lift.
     study = Study.objects.select_for_update().get(pk=participation.study_id)
     standing = study.exclusions.active().filter(**named).first()
     if standing is not None:
-        raise ExclusionError(f"{subject} is left out already: {standing.reason}")
+        raise ExclusionError(
+            _("%(subject)s is left out already: %(reason)s")
+            % {"subject": subject, "reason": standing.reason}
+        )
     exclusion = Exclusion.objects.create(
         study=study, reason=reason.strip(), actor=by, created_at=at, **named
     )
@@ -54,12 +60,17 @@ def exclude_by_rule(
     without a reason, or where the rule stands already.
     """
     if not reason.strip():
-        raise ExclusionError(f"Say why {rule.label} are left out: boards publish the reason.")
+        raise ExclusionError(
+            _("Say why %(rule)s are left out: boards publish the reason.") % {"rule": rule.label}
+        )
     # Two people excluding by the same rule at once would leave two exclusions to lift.
     study = Study.objects.select_for_update().get(pk=study.pk)
     standing = study.exclusions.active().filter(rule=rule).first()
     if standing is not None:
-        raise ExclusionError(f"The rule stands already, for {rule.label}: {standing.reason}")
+        raise ExclusionError(
+            _("The rule stands already, for %(rule)s: %(reason)s")
+            % {"rule": rule.label, "reason": standing.reason}
+        )
     exclusion = Exclusion.objects.create(
         study=study, rule=rule, reason=reason.strip(), actor=by, created_at=at
     )
@@ -87,15 +98,15 @@ def lift_exclusion(exclusion: Exclusion, *, by: "User", at: datetime) -> None:
     she took back has no words or groups any more.
     """
     if exclusion.actor_id is None:
-        raise ExclusionError("The rater withdrew: what she took back stays out for good.")
+        raise ExclusionError(_("The rater withdrew: what she took back stays out for good."))
     # The study first, as everything does that locks both.
     study = Study.objects.select_for_update(no_key=True).get(pk=exclusion.study_id)
     lifted = Exclusion.objects.active().filter(pk=exclusion.pk).update(lifted_at=at, lifted_by=by)
     exclusion.refresh_from_db()
     if not lifted:
         raise ExclusionError(
-            f"The exclusion was lifted already, on {exclusion.lifted_at:%d %B %Y}, "
-            f"by {exclusion.lifted_by}."
+            _("The exclusion was lifted already, on %(day)s, by %(by)s.")
+            % {"day": f"{exclusion.lifted_at:%d %B %Y}", "by": exclusion.lifted_by}
         )
     record(study, Kind.EXCLUSION_LIFTED, _facts(exclusion), by=By.ADMIN, at=at)
 

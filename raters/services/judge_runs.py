@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet, Sum
+from django.utils.translation import gettext as _
 
 from raters.errors import JudgeError
 from raters.judge_cases import judgeable_battles
@@ -37,16 +38,18 @@ if TYPE_CHECKING:
 
 State = JudgeRun.State
 UNDER_WAY: Final = (State.RUNNING, State.PAUSED)
-SPENT: Final = "Its budget of ${:,.2f} is spent. Raise the budget to go on."
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which of a study's battles a run judges: all, a sample drawn by seed, or these alone."""
+    """Which of a study's battles a run judges: all, a sample drawn by seed, or these alone.
+
+    `words` say so on its page; without any it is said to be all.
+    """
 
     sample: int | None = None
     battles: Sequence[int] | None = None
-    words: str = "all battles"
+    words: str = ""
 
     def of(self, study: Study, *, seed: int) -> list[int]:
         """The ids of the battles, in order. Raises JudgeError where there are none."""
@@ -58,7 +61,7 @@ class Selection:
             drawn = np.random.default_rng(seed).choice(len(ids), self.sample, replace=False)
             ids = [ids[place] for place in sorted(drawn.tolist())]
         if not ids:
-            raise JudgeError("There is no battle to judge whose conversation is still there.")
+            raise JudgeError(_("There is no battle to judge whose conversation is still there."))
         return ids
 
 
@@ -78,13 +81,16 @@ def add_judge(
     """
     if protocol not in EVERY_PROTOCOL:
         known = ", ".join(EVERY_PROTOCOL)
-        raise JudgeError(f"There is no protocol “{protocol}”; there are: {known}.")
+        raise JudgeError(
+            _("There is no protocol “%(protocol)s”; there are: %(known)s.")
+            % {"protocol": protocol, "known": known}
+        )
     if not chat_models:
-        raise JudgeError("Choose the chat model that judges, or several for a jury.")
+        raise JudgeError(_("Choose the chat model that judges, or several for a jury."))
     try:
         Settings.parse(settings, EVERY_PROTOCOL[protocol])
     except SettingsError as error:
-        raise JudgeError(f"The settings can't be used: {error}") from error
+        raise JudgeError(_("The settings can't be used: %(error)s") % {"error": error}) from error
     judge = next_version(name, protocol=protocol, settings=settings, at=at)
     JudgeMember.objects.bulk_create(
         JudgeMember(judge=judge, chat_model=each, position=place)
@@ -96,7 +102,7 @@ def add_judge(
 def next_version(name: str, *, protocol: str, settings: Mapping[str, Any], at: datetime) -> Judge:
     """A judge's first version, or the one after the last under this name; it asks nobody yet."""
     if not name.strip():
-        raise JudgeError("Give the judge a name.")
+        raise JudgeError(_("Give the judge a name."))
     last = Judge.objects.filter(name=name.strip()).aggregate(last=Max("version"))["last"]
     return Judge.objects.create(
         name=name.strip(),
@@ -128,22 +134,29 @@ def start_run(
     protocol = EVERY_PROTOCOL.get(judge.protocol)
     members = list(judge.members.select_related("chat_model"))
     if protocol is None or not members:
-        raise JudgeError(f"{judge} asks no chat model: its verdicts came from elsewhere.")
+        raise JudgeError(
+            _("%(judge)s asks no chat model: its verdicts came from elsewhere.") % {"judge": judge}
+        )
     if study.preview_of_id is not None:
-        raise JudgeError("A preview is a passing copy: judge the study itself.")
+        raise JudgeError(_("A preview is a passing copy: judge the study itself."))
     if study.protocol == Study.Protocol.SINGLE and protocol.asks is Asks.PAIRS:
-        raise JudgeError(f"{protocol.name} compares two sides; this study rates one at a time.")
+        raise JudgeError(
+            _("%(protocol)s compares two sides; this study rates one at a time.")
+            % {"protocol": protocol.name}
+        )
     keys = list(study.dimensions.values_list("key", flat=True))
     try:
         Settings.parse(judge.settings, protocol, dimensions=keys)
     except SettingsError as error:
-        raise JudgeError(f"{judge} can't judge this study: {error}") from error
+        raise JudgeError(
+            _("%(judge)s can't judge this study: %(error)s") % {"judge": judge, "error": error}
+        ) from error
     battles = selection.of(study, seed=seed)
     run = _create_run(
         judge,
         study,
         state=State.RUNNING,
-        selection=selection.words,
+        selection=selection.words or _("all battles"),
         prompts=digest_of_prompts(),
         seed=seed,
         budget=budget,
@@ -205,7 +218,7 @@ def go_on_with_run(run: JudgeRun, *, budget: Decimal | None = None) -> None:
         JudgeRun.objects.filter(pk=run.pk).update(budget=budget)
         run.budget = budget
     if left_of(run) <= 0:
-        raise JudgeError(SPENT.format(run.budget or 0))
+        raise JudgeError(_budget_is_spent(run))
     _move(run, State.RUNNING, reason="")
 
 
@@ -219,7 +232,10 @@ def _move(run: JudgeRun, state: JudgeRun.State, **fields: Any) -> None:
     moved = JudgeRun.objects.filter(pk=run.pk, state__in=UNDER_WAY).update(state=state, **fields)
     if not moved:
         run.refresh_from_db()
-        raise JudgeError(f"{run} has ended: it is {run.get_state_display()}.")
+        raise JudgeError(
+            _("%(run)s has ended: it is %(state)s.")
+            % {"run": run, "state": run.get_state_display()}
+        )
     run.refresh_from_db()
 
 
@@ -231,7 +247,12 @@ def left_of(run: JudgeRun) -> Decimal:
 def pause_spent_run(run: JudgeRun) -> None:
     """Pause a running run whose answers have cost its budget."""
     running = JudgeRun.objects.filter(pk=run.pk, state=State.RUNNING)
-    running.update(state=State.PAUSED, reason=SPENT.format(run.budget or 0))
+    running.update(state=State.PAUSED, reason=_budget_is_spent(run))
+
+
+def _budget_is_spent(run: JudgeRun) -> str:
+    words = _("Its budget of $%(budget)s is spent. Raise the budget to go on.")
+    return words % {"budget": f"{run.budget or 0:,.2f}"}
 
 
 def spent_by(run: JudgeRun) -> Decimal:
@@ -270,10 +291,14 @@ def end_if_done(run: JudgeRun, *, at: datetime) -> bool:
     lost = tuple(lost_canaries(run))
     state, reason = State.FINISHED, ""
     if lost:
-        said = "label" if run.judge.protocol in LABELLERS else "verdict"
-        state, reason = State.FAILED, f"A canary won: {', '.join(lost)}. No {said} of it counts."
+        words = (
+            _("A canary won: %(lost)s. No label of it counts.")
+            if run.judge.protocol in LABELLERS
+            else _("A canary won: %(lost)s. No verdict of it counts.")
+        )
+        state, reason = State.FAILED, words % {"lost": ", ".join(lost)}
     elif not run.judgements.filter(state=Judgement.State.FINISHED).exists():
-        state, reason = State.FAILED, "Not one of its judgements could be finished."
+        state, reason = State.FAILED, _("Not one of its judgements could be finished.")
     running = JudgeRun.objects.filter(pk=run.pk, state=State.RUNNING)
     return bool(running.update(state=state, reason=reason, ended_at=at))
 

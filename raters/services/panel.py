@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
 
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
 from raters.identities import Identity, fields_for
@@ -123,9 +124,15 @@ def reserve_place(
         if participation and not may_come_back(participation):
             return participation
         if study.state != Study.State.OPEN:
-            raise StudyClosedError(f"The study {study} takes nobody new: it is {study.state}.")
+            raise StudyClosedError(
+                _("The study %(study)s takes nobody new: it is %(state)s.")
+                % {"study": study, "state": study.state}
+            )
         if has_ended(study):
-            raise StudyClosedError(f"The study {study} takes nobody new: its question is answered.")
+            raise StudyClosedError(
+                _("The study %(study)s takes nobody new: its question is answered.")
+                % {"study": study}
+            )
         if participation is None:
             identity = Identity(recruiting_id, recruiting_study, recruiting_session)
             participation = Participation(
@@ -217,9 +224,9 @@ def bring_back(participation: Participation, *, at: datetime) -> str:
     """
     study = participation.study
     if study.state != Study.State.OPEN:
-        return f"The study is {study.get_state_display()}."
+        return _("The study is %(state)s.") % {"state": study.get_state_display()}
     if full := _full_among(_fills(study, participation.cell)):
-        return f"No place is left for {', '.join(full)}."
+        return _("No place is left for %(groups)s.") % {"groups": ", ".join(full)}
     kept_until = at + _keeping_time(study)
     struck_out = (State.STRUCK_OUT,)
     _move(participation, struck_out, to=State.ACTIVE, kept_until=kept_until, ended_at=None)
@@ -289,14 +296,20 @@ def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
     axes = Axis.objects.filter(electorate__studies=study).order_by("position")
     keys = [axis.key for axis in axes]
     if groups.keys() != set(keys):
-        wanted = ", ".join(keys) or "no groups"
-        raise GroupsError(f"The study {study} needs one group of each axis: {wanted}.")
+        wanted = ", ".join(keys) or _("no groups")
+        raise GroupsError(
+            _("The study %(study)s needs one group of each axis: %(wanted)s.")
+            % {"study": study, "wanted": wanted}
+        )
     if not keys:
         return None
     key = CELL_SEPARATOR.join(groups[axis] for axis in keys)
     cell = Cell.objects.filter(electorate__studies=study, key=key).first()
     if cell is None:
-        raise GroupsError(f"The study {study} knows no such groups: {key}.")
+        raise GroupsError(
+            _("The study %(study)s knows no such groups: %(groups)s.")
+            % {"study": study, "groups": key}
+        )
     return cell
 
 
@@ -383,6 +396,6 @@ def _move(
     participation.refresh_from_db(fields=["state", "kept_until", "ended_at"])
     if participation.state != to:
         raise PlaceLostError(
-            f"There is no place to go on with: the participation is "
-            f"{participation.get_state_display()}."
+            _("There is no place to go on with: the participation is %(state)s.")
+            % {"state": participation.get_state_display()}
         )

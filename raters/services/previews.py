@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.db.models import PROTECT, ManyToOneRel, Max, QuerySet
+from django.utils.translation import gettext as _
 
 from raters.errors import PreviewRefusedError
 from raters.models import Battle, Participation, Rater
@@ -50,14 +51,16 @@ def _missing(study: Study) -> Iterator[str]:
     needed = 1 if study.protocol == Study.Protocol.SINGLE else 2
     standing = study.contestants.filter(withdrawn_at=None).count()
     if standing < needed:
-        yield (
-            f"Enter at least {'one contestant' if needed == 1 else 'two contestants'}; "
-            f"{standing or 'none'} would take part now."
+        words = (
+            _("Enter at least one contestant; %(standing)s would take part now.")
+            if needed == 1
+            else _("Enter at least two contestants; %(standing)s would take part now.")
         )
+        yield words % {"standing": standing or _("none")}
     if not study.dimensions.exists():
-        yield "Add a dimension: what raters are asked."
+        yield _("Add a dimension: what raters are asked.")
     if not study.consent_texts.exists():
-        yield "Write the consent text that raters agree to."
+        yield _("Write the consent text that raters agree to.")
 
 
 @transaction.atomic

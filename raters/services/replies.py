@@ -16,6 +16,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from raters.models import Reply
 from raters.quality.broken import spoil
@@ -44,7 +46,7 @@ BELL_EXPIRES: Final = timedelta(seconds=10)
 LONGEST_ERROR: Final = 2_000
 # As many as the column holds: an answer may say nothing but names.
 MOST_MASKED: Final = 32_767
-DIED: Final = "The worker that was writing this reply died."
+DIED: Final = gettext_noop("The worker that was writing this reply died.")
 UNCLAIMED: Final = {"claim": None, "leased_until": None}
 
 
@@ -124,7 +126,7 @@ def return_expired_leases(*, at: datetime) -> int:
             pk=reply.pk, claim=reply.claim, leased_until=reply.leased_until
         )
         if _is_given_up(reply, at=at):
-            returned += _fail(standing, DIED, at=at)
+            returned += _fail(standing, _(DIED), at=at)
         else:
             returned += standing.update(**UNCLAIMED, state=Reply.State.WAITING, text="", due_at=at)
     return returned
@@ -171,7 +173,7 @@ def claim_reply(reply_id: int, *, at: datetime, lease: timedelta = LEASE) -> Rep
     ChatModel.objects.select_for_update(no_key=True).get(pk=chat_model.pk)
     standing = due_replies(at=at).filter(pk=reply_id, attempts=reply.attempts)
     if _is_given_up(reply, at=at):
-        _fail(standing, DIED if reply.claim else reply.error or DIED, at=at)
+        _fail(standing, _(DIED) if reply.claim else reply.error or _(DIED), at=at)
         return None
     if _under_way(chat_model, at=at) >= chat_model.max_concurrent:
         standing.filter(state=Reply.State.WAITING).update(due_at=at + FULL_DELAY)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from raters.errors import DecidedAlreadyError
 from raters.models import Strike
@@ -27,9 +28,16 @@ def decide_waiting_strike(
     strike.refresh_from_db()
     if not Strike.objects.awaiting_review().filter(pk=strike.pk).exists():
         raise DecidedAlreadyError(
-            f"{strike.decided_by} decided about this strike already, on "
-            f"{strike.decided_at:%-d %B %Y at %H:%M} UTC: it is "
-            f"{strike.get_decision_display()}. That stands."
+            _(
+                "%(by)s decided about this strike already, on %(day)s at %(time)s UTC: it is "
+                "%(decision)s. That stands."
+            )
+            % {
+                "by": strike.decided_by,
+                "day": f"{strike.decided_at:%-d %B %Y}",
+                "time": f"{strike.decided_at:%H:%M}",
+                "decision": strike.get_decision_display(),
+            }
         )
     decide = confirm_strike if is_confirmed else overturn_strike
     return decide(strike, by=by, note=note, at=at)

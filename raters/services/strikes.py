@@ -213,16 +213,19 @@ def _decide(strike: Strike, decision: Decision, *, by: "User", note: str, at: da
     if decision == Decision.CONFIRMED:
         if is_over and hers.state in IS_KEPT:
             strike_out(hers, at=at)
-            return Review("Confirmed. With it her part in the study has ended.")
-        return Review("Confirmed.")
+            return Review(_("Confirmed. With it her part in the study has ended."))
+        return Review(_("Confirmed."))
     if hers.state != State.STRUCK_OUT:
-        return Review("Overturned.")
+        return Review(_("Overturned."))
     if is_over:
-        return Review("Overturned. The strikes that are left would have ended her part as well.")
+        return Review(_("Overturned. The strikes that are left would have ended her part as well."))
     reason = bring_back(hers, at=at)
     if reason:
-        return Review(f"Overturned. She can't come back: {reason} Her pay is due.", is_pay_due=True)
-    return Review("Overturned. She is back in the study.", is_back=True)
+        return Review(
+            _("Overturned. She can't come back: %(reason)s Her pay is due.") % {"reason": reason},
+            is_pay_due=True,
+        )
+    return Review(_("Overturned. She is back in the study."), is_back=True)
 
 
 def _end_if_struck_out(participation: Participation, *, at: datetime) -> None:

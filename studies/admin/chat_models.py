@@ -213,7 +213,7 @@ class ChatModelAdmin(NeverDeleted, HustingsAdmin):
 
     @display(description=gettext_lazy("Key"), label=KEY_COLOURS)
     def key(self, chat_model: ChatModel) -> str:
-        return {True: "set", False: _("not set"), None: _("none needed")}[is_key_set(chat_model)]
+        return {True: _("set"), False: _("not set"), None: _("none needed")}[is_key_set(chat_model)]
 
     def unfit_steps(self, chat_model: ChatModel) -> Iterable[str]:
         return [] if chat_model.base_url else ["try_out"]

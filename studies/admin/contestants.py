@@ -119,4 +119,4 @@ class ContestantAdmin(ReadOnly, HustingsAdmin):
 
 def standing_of(contestant: Contestant) -> str:
     """Whether the contestant takes part, in two words."""
-    return "withdrawn" if contestant.withdrawn_at else _("takes part")
+    return _("withdrawn") if contestant.withdrawn_at else _("takes part")

@@ -248,7 +248,7 @@ class StudyAdmin(NeverDeleted, LifeCycleSteps, StoppingSteps, LedgerSteps, Desig
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
         if "protocol" in form.changed_data and reword_questions(form.instance):
-            messages.info(request, "Questions from a template ask what the protocol wants now.")
+            messages.info(request, _("Questions from a template ask what the protocol wants now."))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
         study = form.instance

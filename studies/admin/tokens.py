@@ -132,9 +132,9 @@ class ApiTokenAdmin(HustingsAdmin):
     @display(description=gettext_lazy("May"))
     def scopes(self, token: ApiToken) -> str:
         given = {
-            "read results": True,
-            "read conversations": token.may_read_conversations,
-            "manage": token.may_manage,
+            _("read results"): True,
+            _("read conversations"): token.may_read_conversations,
+            _("manage"): token.may_manage,
         }
         return ", ".join(words for words, is_given in given.items() if is_given)
 
@@ -146,7 +146,8 @@ class ApiTokenAdmin(HustingsAdmin):
 
     @display(description=gettext_lazy("Now"), label={"valid": "success", "expired": "default"})
     def standing(self, token: ApiToken) -> str:
-        return "expired" if token.expiry and token.expiry < timezone.now() else "valid"
+        is_expired = token.expiry and token.expiry < timezone.now()
+        return _("expired") if is_expired else _("valid")
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

@@ -127,11 +127,11 @@ class WebhookEndpointAdmin(HustingsAdmin):
 
     @display(description=gettext_lazy("Study"))
     def of(self, endpoint: WebhookEndpoint) -> str:
-        return str(endpoint.study or "all")
+        return str(endpoint.study or _("all"))
 
     @display(description=gettext_lazy("Now"), label={"active": "success"})
     def standing(self, endpoint: WebhookEndpoint) -> str:
-        return "active" if endpoint.is_active else endpoint.pause_reason or "paused"
+        return _("active") if endpoint.is_active else endpoint.pause_reason or _("paused")
 
     @display(description=gettext_lazy("Waiting"))
     def deliveries_waiting(self, endpoint: Any) -> int:
@@ -219,7 +219,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("Next attempt"))
     def next_at(self, delivery: WebhookDelivery) -> Any:
         if delivery.state != State.WAITING:
-            return "none"
+            return _("none")
         return delivery.due_at if delivery.endpoint.is_active else _("its endpoint is paused")
 
     @display(description="webhook-id")

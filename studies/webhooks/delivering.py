@@ -9,6 +9,8 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from studies.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from studies.providers.addresses import AddressRules
@@ -34,7 +36,7 @@ DELAYS: Final = (
 JITTER: Final = 0.1
 LONGEST: Final = timedelta(days=1)
 KEPT: Final = timedelta(days=30)
-GONE: Final = "The receiver answered 410: it wants no more of them."
+GONE: Final = gettext_noop("The receiver answered 410: it wants no more of them.")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def finish_delivery(claim: DeliveryClaim, sent: Sent, *, at: datetime) -> bool:
     )
     if sent.is_gone:
         WebhookEndpoint.objects.filter(pk=claim.delivery.endpoint_id).update(
-            is_active=False, pause_reason=GONE
+            is_active=False, pause_reason=_(GONE)
         )
     return bool(finished)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from studies.providers.addresses import AddressRules, parse_address, resolve
 from studies.providers.countdown import Countdown
 from studies.providers.errors import ProviderError
@@ -64,7 +66,7 @@ def send(url: str, body: bytes, headers: Mapping[str, str], *, rules: AddressRul
         ):
             status = response.status_code
             after = parse_retry_after(response.headers.get("retry-after"), at=datetime.now(UTC))
-            error = "a redirect, which is not followed" if 300 <= status < 400 else ""
+            error = _("a redirect, which is not followed") if 300 <= status < 400 else ""
             return Sent(status, error, countdown.elapsed_ms, after)
     except ProviderError as error:
         return Sent(None, str(error)[:300], countdown.elapsed_ms)
