@@ -6,12 +6,14 @@ import shlex
 import shutil
 import tomllib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.core.management import call_command
+from django.forms import BaseForm, Form
 from django.utils import translation
 
 from tests.catalogues import (
@@ -194,6 +196,27 @@ def test_what_a_module_tells_unmarked_is_found(told: str, untold: list[str]) -> 
 )
 def test_what_a_module_of_pages_says_unmarked_is_found(said: str, untold: list[str]) -> None:
     assert untold_by(said, is_of_pages=True) == untold
+
+
+def test_no_field_of_a_form_in_the_admin_is_called_by_its_name_in_the_code() -> None:
+    """Django makes a label of the name where there is none, and in English alone."""
+    assert list(site.urls)
+    forms = list(forms_below(Form))
+    assert {each.__name__ for each in forms} >= {"ReasonForm", "StrongerForm", "TokenForm"}
+    unnamed = {
+        f"{form.__name__}.{name}"
+        for form in forms
+        if "admin" in form.__module__ and not form.__module__.startswith(("django.", "unfold."))
+        for name, field in form.base_fields.items()
+        if field.label is None and not field.widget.is_hidden
+    }
+    assert unnamed == set()
+
+
+def forms_below(form: type[BaseForm]) -> Iterator[type[BaseForm]]:
+    for each in form.__subclasses__():
+        yield each
+        yield from forms_below(each)
 
 
 def test_no_plural_in_a_template_says_another_number() -> None:

@@ -44,6 +44,7 @@ from leaderboards.errors import BoardError
 from leaderboards.exclusions import left_out_of, together
 from leaderboards.models import Board, BoardRow
 from leaderboards.models.boards import ENGINE_NAMES
+from leaderboards.pages.words import day_and_time
 from leaderboards.ranking.boards import Engine, Scope
 from leaderboards.ranking.errors import RankingError
 from leaderboards.reports import BOARD
@@ -65,6 +66,7 @@ class ChooseEngineForm(StepForm):
             "Davidson is the engine of published boards. TrueSkill is reserved by its "
             "owner for non-commercial use."
         ),
+        label=gettext_lazy("Engine"),
     )
 
 
@@ -167,7 +169,8 @@ class BoardAdmin(ReadOnlyAdmin):
             parts.append(
                 link_to(
                     board.supersedes,
-                    _("Supersedes that of %(supersedes)s") % {"supersedes": _day(board.supersedes)},
+                    _("Supersedes that of %(supersedes)s")
+                    % {"supersedes": day_and_time(board.supersedes.taken_at)},
                 )
             )
         successor = Board.objects.defer("document").filter(supersedes=board).first()
@@ -175,7 +178,8 @@ class BoardAdmin(ReadOnlyAdmin):
             parts.append(
                 link_to(
                     successor,
-                    _("Superseded by that of %(successor)s") % {"successor": _day(successor)},
+                    _("Superseded by that of %(successor)s")
+                    % {"successor": day_and_time(successor.taken_at)},
                 )
             )
         return stack(parts) or _("The only board so far.")
@@ -332,10 +336,6 @@ class BoardAdmin(ReadOnlyAdmin):
         for engine in asked:
             return redirect("admin:leaderboards_board_taking", study_id=study.pk, engine=engine)
         return response
-
-
-def _day(board: Board) -> str:
-    return f"{board.taken_at:%d %B %Y, %H:%M}"
 
 
 def _line(row: BoardRow) -> tuple[str, ...]:

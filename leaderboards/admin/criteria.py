@@ -29,7 +29,7 @@ from leaderboards.comparison.figures import Figure
 from leaderboards.decided import FEWEST_PAIRS, MOST_PAIRS
 from leaderboards.errors import BoardError, CriteriaError
 from leaderboards.models import Report
-from leaderboards.pages.words import percent, signed
+from leaderboards.pages.words import day_and_time, percent, signed
 from leaderboards.reports import CRITERIA
 from leaderboards.services.criteria import (
     PAIRS,
@@ -69,14 +69,21 @@ class CriteriaForm(forms.Form):
     """Who proposes criteria on what, and from how many pairs."""
 
     dimension = forms.ModelChoiceField(
-        Dimension.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget
+        Dimension.objects.none(),
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
+        label=gettext_lazy("Dimension"),
     )
     chat_model = forms.ModelChoiceField(
-        ChatModel.objects.filter(is_embedder=False).order_by("name"), widget=UnfoldAdminSelectWidget
+        ChatModel.objects.filter(is_embedder=False).order_by("name"),
+        widget=UnfoldAdminSelectWidget,
+        label=gettext_lazy("Chat model"),
     )
     training = pairs_field(gettext_noop("Pairs to propose from"), PAIRS)
     held_out = pairs_field(gettext_noop("Pairs held out"), PAIRS)
-    seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
+    seed = forms.IntegerField(
+        initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget, label=gettext_lazy("Seed")
+    )
 
     def __init__(self, study: Study, data: QueryDict | None) -> None:
         super().__init__(data)
@@ -159,7 +166,7 @@ def earlier(study: Study, kind: str, words: Callable[[str], str]) -> SafeString 
         (
             link(f"?{_query(each.subject)}", words(each.subject)),
             each.get_state_display(),
-            f"{each.asked_at:%d %B %Y, %H:%M}",
+            day_and_time(each.asked_at),
         )
         for each in reports
     ]

@@ -39,6 +39,7 @@ class AskForm(forms.Form):
         help_text=gettext_lazy(
             "Of the files of rows; all come in one ZIP, with a codebook and a datasheet."
         ),
+        label=gettext_lazy("Format"),
     )
     is_release = forms.BooleanField(
         label=gettext_lazy("Public release"),

@@ -113,7 +113,9 @@ class RoutingForm(forms.Form):
 class StrongerForm(forms.Form):
     """Who rates what the first judge is unsure of."""
 
-    judge = forms.ModelChoiceField(Judge.objects.none(), widget=UnfoldAdminSelectWidget)
+    judge = forms.ModelChoiceField(
+        Judge.objects.none(), widget=UnfoldAdminSelectWidget, label=gettext_lazy("Judge")
+    )
     below = forms.FloatField(
         label=gettext_lazy("Where it is relied on below"),
         min_value=0.0,

@@ -84,8 +84,11 @@ class ExportForm(forms.Form):
         help_text=gettext_lazy(
             "Under which they are given, as “CC BY 4.0”. It stands beside the rows."
         ),
+        label=gettext_lazy("Licence"),
     )
-    dimension = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
+    dimension = forms.ChoiceField(
+        required=False, widget=UnfoldAdminSelectWidget, label=gettext_lazy("Dimension")
+    )
     form = forms.ChoiceField(
         label=gettext_lazy("Format"),
         choices=[(Format.JSONL, gettext_lazy("JSON, a line each")), (Format.CSV, "CSV")],
@@ -97,6 +100,7 @@ class ExportForm(forms.Form):
             (Margin.SCORER, gettext_lazy("how likely the scorer thought it")),
         ],
         widget=UnfoldAdminSelectWidget,
+        label=gettext_lazy("Margin"),
     )
     with_groups = forms.BooleanField(
         label=gettext_lazy("Raters’ groups"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from math import ceil, floor, isinf, log10
 
@@ -19,6 +18,7 @@ from unfold.admin import ModelAdmin
 
 from accounts.admin_pages import table
 from leaderboards.admin.study_pages import frame_of, live_study
+from leaderboards.pages.words import day_and_time
 from leaderboards.ranking.stopping import HORIZON
 from leaderboards.scheduling.outlooks import Expected, Line, RuleOutlook, read_outlooks
 from studies.models import Study
@@ -159,14 +159,10 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _answered(line: Line, outlook: RuleOutlook) -> str:
     if line.answered_at is not None:
-        return _("since %(answered_at)s") % {"answered_at": _moment(line.answered_at)}
+        return _("since %(answered_at)s") % {"answered_at": day_and_time(line.answered_at)}
     if outlook.flaw:
         return _("never: %(flaw)s") % {"flaw": outlook.flaw}
     return _("not yet") if line.battles else _("not yet: no battles")
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%-d %B %Y, %H:%M}"
 
 
 def _figures(line: Line) -> tuple[str, str, str]:

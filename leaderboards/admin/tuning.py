@@ -31,6 +31,7 @@ from leaderboards.admin.criteria import (
 from leaderboards.admin.reports import shown
 from leaderboards.admin.study_pages import frame_of, live_study
 from leaderboards.models import Report
+from leaderboards.pages.words import day_and_time
 from leaderboards.reports import TUNING
 from leaderboards.services.reports import report_status
 from leaderboards.services.tuning import (
@@ -57,14 +58,20 @@ class TuningForm(forms.Form):
             gettext_lazy("Of the protocol “{protocol}”, with one chat model."),
             protocol=PROTOCOL.name,
         ),
+        label=gettext_lazy("Judge"),
     )
     dimension = forms.ModelChoiceField(
-        Dimension.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget
+        Dimension.objects.none(),
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
+        label=gettext_lazy("Dimension"),
     )
     training = pairs_field(gettext_noop("Pairs to learn from"), TuningWanted.training)
     validation = pairs_field(gettext_noop("Pairs to choose by"), TuningWanted.validation)
     test = pairs_field(gettext_noop("Pairs to test on"), TuningWanted.test)
-    seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
+    seed = forms.IntegerField(
+        initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget, label=gettext_lazy("Seed")
+    )
 
     def __init__(self, study: Study, data: QueryDict | None) -> None:
         super().__init__(data)
@@ -145,7 +152,7 @@ def _shown(found: TuningReport) -> dict[str, Any]:
             [_("Tested"), _("Judge"), _("#Conversations"), _("#Of these tested on now")],
             [
                 (
-                    f"{use.at:%d %B %Y, %H:%M}",
+                    day_and_time(use.at),
                     use.judge,
                     f"{len(use.battles):,}",
                     f"{len(set(use.battles).intersection(found.test)):,}",

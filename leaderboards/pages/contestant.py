@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -25,7 +24,7 @@ from leaderboards.pages.head_to_head import EVEN, Battles, read_battles
 from leaderboards.pages.said import Said, SaidChoice, read_said
 from leaderboards.pages.tables import rank_distance
 from leaderboards.pages.topics import chart_of_topics
-from leaderboards.pages.words import percent, provisional_because, rank_text
+from leaderboards.pages.words import day_and_time, percent, provisional_because, rank_text
 from leaderboards.ranking.boards import Scope
 from studies.models import Contestant, Study
 
@@ -271,8 +270,7 @@ def chart_of_boards(
             continue
         state = _("withdrawn") if entry.is_withdrawn else _("superseded")
         state = _("stands") if entry.is_standing else state
-        day = date_format(entry.board.taken_at, "DATE_FORMAT")
-        name = f"{day}, {date_format(entry.board.taken_at, 'H:i')}"
+        name = day_and_time(entry.board.taken_at)
         address = reverse("leaderboards:board", args=[entry.board.study.slug, entry.board.pk])
         cells = (_rank_words(row), f"{row.battles:,}", state)
         bars.append(_bar(name, row, cells, address=address, is_doubtful=entry.is_withdrawn))

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from leaderboards.models import Board, BoardRow, BoardSection
 from leaderboards.pages.board import Choice, Option, PastBoard, read_contents
 from leaderboards.pages.charts import Head, Line, Lines, Moment, Placed, Range, apart
-from leaderboards.pages.words import rank_text, signed
+from leaderboards.pages.words import day_and_time, rank_text, signed
 from leaderboards.ranking.boards import Scope
 from studies.models import Study
 
@@ -163,7 +162,7 @@ def _head(study: Study, entry: PastBoard, *, is_change: bool) -> Head:
     state = _("stands") if entry.is_standing else state
     board = entry.board
     return Head(
-        name=f"{date_format(board.taken_at, 'DATE_FORMAT')}, {date_format(board.taken_at, 'H:i')}",
+        name=day_and_time(board.taken_at),
         note=f"{board.get_engine_display()}, {state}",
         address=reverse("leaderboards:board", args=[study.slug, board.pk]),
         is_change=is_change,

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
@@ -48,6 +50,11 @@ class Fact:
 
     label: str
     value: str
+
+
+def day_and_time(at: datetime) -> str:
+    """A day and the time on it, in UTC, as the reader's language has them."""
+    return f"{date_format(at, 'DATE_FORMAT')}, {date_format(at, 'H:i')}"
 
 
 def percent(share: float, *, decimals: int = 0) -> str:

@@ -90,6 +90,7 @@ class ReasonForm(StepForm):
             "One or two sentences. Anybody may read it, wherever this shows and in the "
             "study's ledger, and it is kept for good: name nobody."
         ),
+        label=gettext_lazy("Reason"),
     )
 
 

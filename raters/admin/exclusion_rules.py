@@ -33,6 +33,7 @@ class RuleForm(StepForm):
         help_text=gettext_lazy(
             "One or two sentences. Anybody may read it, on boards and in the study's ledger."
         ),
+        label=gettext_lazy("Reason"),
     )
 
 

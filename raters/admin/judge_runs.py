@@ -65,7 +65,9 @@ OF_CANARY: Final = {
 class RunForm(StepForm):
     """Which judge, over how many battles, and what it may cost."""
 
-    judge = forms.ModelChoiceField(Judge.objects.none(), widget=UnfoldAdminSelectWidget)
+    judge = forms.ModelChoiceField(
+        Judge.objects.none(), widget=UnfoldAdminSelectWidget, label=gettext_lazy("Judge")
+    )
     sample = forms.IntegerField(
         label=gettext_lazy("Battles"),
         required=False,
@@ -90,7 +92,9 @@ class RunForm(StepForm):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=gettext_lazy("Empty: as many as its endpoint takes."),
     )
-    seed = forms.IntegerField(initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
+    seed = forms.IntegerField(
+        initial=0, min_value=0, widget=UnfoldAdminIntegerFieldWidget, label=gettext_lazy("Seed")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from raters.errors import ExclusionError
@@ -106,7 +107,10 @@ def lift_exclusion(exclusion: Exclusion, *, by: "User", at: datetime) -> None:
     if not lifted:
         raise ExclusionError(
             _("The exclusion was lifted already, on %(day)s, by %(by)s.")
-            % {"day": f"{exclusion.lifted_at:%d %B %Y}", "by": exclusion.lifted_by}
+            % {
+                "day": date_format(exclusion.lifted_at or at, "DATE_FORMAT"),
+                "by": exclusion.lifted_by,
+            }
         )
     record(study, Kind.EXCLUSION_LIFTED, _facts(exclusion), by=By.ADMIN, at=at)
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from raters.errors import DecidedAlreadyError
@@ -34,7 +35,7 @@ def decide_waiting_strike(
             )
             % {
                 "by": strike.decided_by,
-                "day": f"{strike.decided_at:%-d %B %Y}",
+                "day": date_format(strike.decided_at or at, "DATE_FORMAT"),
                 "time": f"{strike.decided_at:%H:%M}",
                 "decision": strike.get_decision_display(),
             }

@@ -154,6 +154,7 @@ class TrialForm(forms.Form):
             "It is sent with the system prompt and the parameters of the model. Nothing of "
             "it is stored."
         ),
+        label=gettext_lazy("Message"),
     )
 
 

@@ -66,12 +66,15 @@ class ScenarioPackForm(StepForm):
 class CloneForm(StepForm):
     """What the new study is called, and where its pages are."""
 
-    title = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
+    title = forms.CharField(
+        max_length=200, widget=UnfoldAdminTextInputWidget, label=gettext_lazy("Title")
+    )
     slug = forms.SlugField(
         required=False,
         max_length=50,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("What it is called in addresses; empty: made of the title."),
+        label=gettext_lazy("Slug"),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -35,11 +35,13 @@ class TokenForm(forms.Form):
         max_length=100,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("What it is for, so that you know which one to revoke."),
+        label=gettext_lazy("Label"),
     )
     user = forms.ModelChoiceField(
         queryset=User.objects.none(),
         widget=UnfoldAdminSelectWidget,
         help_text=gettext_lazy("The token never gives what this user may not."),
+        label=gettext_lazy("User"),
     )
     days = forms.TypedChoiceField(
         label=gettext_lazy("Valid for"),
@@ -55,6 +57,7 @@ class TokenForm(forms.Form):
             "Those of raters who released their words, and raters' groups. Results it may "
             "read in any case."
         ),
+        label=gettext_lazy("May read conversations"),
     )
     may_manage = forms.BooleanField(
         label=gettext_lazy("May manage studies"),
@@ -77,6 +80,7 @@ class TokenForm(forms.Form):
         help_text=gettext_lazy(
             "Or for these alone; of public ones besides it sees what anybody sees."
         ),
+        label=gettext_lazy("Studies"),
     )
 
     def __init__(self, answer: Any, *, maker: User) -> None:

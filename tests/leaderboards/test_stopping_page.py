@@ -85,7 +85,7 @@ def test_each_rule_says_whether_it_is_answered_and_what_it_still_takes(
     Outlook.objects.filter(rule__sigma=0.15).update(expected=800.0, low=400.0, high=1600.0)
     page = text_of(client.get(address_of(study)))
     top = "The top 1 of the overall ranking settled, surely enough (80%) 240 battles"
-    assert f"{top} since 1 March 2026, 12:00 – – –" in page
+    assert f"{top} since 1 Mar 2026, 12:00 – – –" in page
     sigma = "Every skill of the overall ranking within a standard deviation of 0.15 240 battles"
     assert f"{sigma} not yet 800 400 to 1,600 200" in page
     assert "0 of 4 groups by group, below" in page
@@ -118,7 +118,7 @@ def test_a_study_that_has_ended_offers_to_go_on(client: Client, boss: User, stud
     mark_answered(study, at=NOW)
     page = client.get(address_of(study))
     assert step in page.text
-    assert "Answered since 1 March 2026, 12:00 UTC" in text_of(page)
+    assert "Answered since 1 Mar 2026, 12:00 UTC" in text_of(page)
     assert "who is inside goes on to the end" in text_of(page)
     client.post(step)
     assert "takes raters all the same" in text_of(client.get(address_of(study)))
