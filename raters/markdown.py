@@ -1,6 +1,7 @@
 """What a model wrote, as HTML that a page may hold: Markdown without HTML, images or scripts."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import nh3
 from markdown_it import MarkdownIt
@@ -44,3 +45,7 @@ def render_markdown(text: str) -> str:
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
+
+
+# Pages of a battle show again and again what was said before in it; what grows is shown once.
+finished_markdown: Final = lru_cache(maxsize=1_000)(render_markdown)

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
-from raters.markdown import render_markdown
+from raters.markdown import finished_markdown, render_markdown
 from raters.models import Battle, Participation, Reply, Turn
 from raters.services.battles import may_put_topic_away
 from raters.services.checks import Comprehension, PlacedItem, number_of, placement_of
@@ -91,17 +91,22 @@ class ReplyView:
     turn: int
     side: str
     state: str
-    html: str
+    text: str
 
     @property
     def letter(self) -> str:
         return self.side.upper()
 
+    @property
+    def html(self) -> str:
+        """Its text as a page holds it; made only where it is shown."""
+        return (finished_markdown if self.state == "finished" else render_markdown)(self.text)
+
     @classmethod
     def of(cls, turn: int, side: str, state: str, text: str) -> "ReplyView":
         """From what may be shown of its text; a failed reply shows nothing of what there was."""
         shown = STATES[Reply.State(state)]
-        return cls(turn, side, shown, "" if shown == "failed" else render_markdown(text))
+        return cls(turn, side, shown, "" if shown == "failed" else text)
 
 
 @dataclass(frozen=True, slots=True)

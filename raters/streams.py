@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TICK_S: Final = 0.2
+TICK_S: Final = 0.25
 # Signs a second: some seventy words, faster than anybody reads.
 PACE: Final = 400.0
 

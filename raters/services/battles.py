@@ -165,8 +165,9 @@ def send_message(
         screen_due_at=at,
     )
     ring_screen(turn)
-    for side in battle.sides:
-        ring_reply(Reply.objects.create(turn=turn, side=side, due_at=at).pk)
+    waiting = (Reply(turn=turn, side=side, due_at=at) for side in battle.sides)
+    for reply in Reply.objects.bulk_create(waiting):
+        ring_reply(reply.pk)
     return turn
 
 

@@ -113,7 +113,7 @@ def _worker(*, has_broker: bool) -> tuple[str, ...]:
         return (sys.executable, "-c", WORKER_WITHOUT_BROKER.format(threads=REPLIES_AT_ONCE))
     # As in the unit of the worker.
     return (
-        "nice", "-n", "5", *PYTHON, "celery", "-A", "hustings", "--quiet", "worker", "--beat",
+        "nice", "-n", "10", *PYTHON, "celery", "-A", "hustings", "--quiet", "worker", "--beat",
         "--pool", "threads", "--concurrency", str(REPLIES_AT_ONCE), "--loglevel", "WARNING",
     )  # fmt: skip
 
