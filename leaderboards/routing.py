@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from leaderboards.comparison.cascade import Cascade, Point, Stage, accuracy_by_cost
 from leaderboards.comparison.certainty import Curve
@@ -33,12 +32,8 @@ from leaderboards.ranking.policies import steer_by
 from leaderboards.reports import ROUTING, Json
 from leaderboards.services.multiverse import dimension_named
 from leaderboards.verdicts import Frame
-from raters.models import Judge, JudgeRun
-from raters.services.judge_runs import Selection, start_run
+from raters.models import JudgeRun
 from studies.models import Study
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 # As many battles are listed for people.
 MOST: Final = 200
@@ -207,10 +202,11 @@ def report_routing(study: Study, subject: str, at: datetime) -> Json:
     cost = person_cost_of(study) if wanted.person_cost is None else wanted.person_cost
     if cost is None:
         raise RoutingError(_("Say what a person's verdict costs in US dollars."))
-    return as_json(route(study, [_run(study, n) for n in wanted.runs], float(cost), at=at))
+    return as_json(route(study, [run_of(study, n) for n in wanted.runs], float(cost), at=at))
 
 
-def _run(study: Study, number: int) -> JudgeRun:
+def run_of(study: Study, number: int) -> JudgeRun:
+    """The study's run of this number that counts; NothingToRankError for none."""
     run = counting_runs(study).filter(number=number).first()
     if run is None:
         raise NothingToRankError(
@@ -365,37 +361,3 @@ def steer_of(study: Study, contestants: Sequence[str]) -> FloatArray | None:
             a, b = place[pair.a], place[pair.b]
             worth[a, b] = worth[b, a] = pair.steer
     return steer_by(worth)
-
-
-def ask_stronger(
-    study: Study,
-    first: Relied,
-    judge: Judge,
-    *,
-    below: float,
-    budget: Decimal | None = None,
-    by: "User | None" = None,
-    at: datetime,
-) -> JudgeRun:
-    """Let another judge rate what a run is relied on for with less than `below`.
-
-    Raises RoutingError if that is nothing or the judge is the same, JudgeError as `start_run` does.
-    """
-    run = _run(study, first.run)
-    if judge.pk == run.judge_id:
-        raise RoutingError(
-            _("%(judge)s has rated them already: choose another judge.") % {"judge": judge}
-        )
-    battles = first.below(below)
-    if not battles:
-        raise RoutingError(
-            _("%(run)s is relied on for every battle, with %(least)s at least.")
-            % {"run": run, "least": f"{below:.2f}"}
-        )
-    words = ngettext(
-        "%(n)s battle for which run %(run)s is relied on below %(below)s",
-        "%(n)s battles for which run %(run)s is relied on below %(below)s",
-        len(battles),
-    ) % {"n": f"{len(battles):,}", "run": run.number, "below": f"{below:.2f}"}
-    selection = Selection(battles=battles, words=words)
-    return start_run(judge, study, selection, budget=budget, by=by, at=at)

@@ -41,11 +41,11 @@ from leaderboards.routing import (
     Relied,
     Routing,
     RoutingWanted,
-    ask_stronger,
     newest_subject,
     person_cost_of,
 )
 from leaderboards.services.reports import ask_for_report, report_status
+from leaderboards.services.stronger import ask_stronger
 from raters.errors import JudgeError
 from raters.judging.protocols import PROTOCOLS
 from raters.models import Judge, JudgeRun

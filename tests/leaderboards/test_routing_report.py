@@ -25,7 +25,6 @@ from leaderboards.routing import (
     Relied,
     Routing,
     RoutingWanted,
-    ask_stronger,
     newest_routing,
     person_cost_of,
     steer_of,
@@ -34,6 +33,7 @@ from leaderboards.scheduling.knowledge import Folded
 from leaderboards.scheduling.refill import plan_queue
 from leaderboards.scheduling.state import read_state
 from leaderboards.services.reports import ask_for_report, write_report
+from leaderboards.services.stronger import ask_stronger
 from leaderboards.tallies import Tallies
 from leaderboards.verdicts import Frame
 from raters.imports.comparisons import import_comparisons
