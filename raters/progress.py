@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 
 from raters.models import Battle, Participation, Rating, Reply, Turn, Verdict
 from raters.querysets import BattleQuerySet
-from raters.services.panel import IS_KEPT, QuotaFill, places
+from raters.quotas import QuotaFill, places
+from raters.services.panel import IS_KEPT
 from studies.models import ChatModel, Contestant, Study
 from studies.spending import Spending, spending_by_contestant, total
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaderboards.verdicts import Frame
-from raters.services import panel
+from raters.quotas import places
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ def group_places(frame: Frame) -> dict[int, Places]:
     """The places of each group by its key, by groups or added up from cells; {} without quotas."""
     index = {group.pk: g for g, group in enumerate(frame.groups)}
     counted = np.zeros((len(frame.groups), 3), np.int64)
-    fills = panel.places(frame.study)
+    fills = places(frame.study)
     for fill in fills:
         row = (
             fill.target,

@@ -27,12 +27,12 @@ from raters.errors import PlaceLostError, QuotaFullError, RaterError, StudyClose
 from raters.identities import unseal
 from raters.models import Battle, Outcome, Participation
 from raters.quality.agreement import SWAPPED
+from raters.quotas import places
 from raters.services.battles import give_verdicts, next_battle, send_message
 from raters.services.checks import answer_comprehension, items_of, read_comprehension
 from raters.services.panel import (
     IS_KEPT,
     complete_participation,
-    places,
     reserve_place,
     start,
 )

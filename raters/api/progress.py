@@ -19,7 +19,7 @@ from raters.progress import (
     Progress,
     read_progress,
 )
-from raters.services.panel import QuotaFill
+from raters.quotas import QuotaFill
 from studies.api import OfLiveStudy
 from studies.models import Study
 

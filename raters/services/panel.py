@@ -6,19 +6,17 @@ SQLite transactions that write are one after the other anyway. A trigger refuses
 for whoever would write a participation without counting.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
 from raters.identities import Identity, fields_for
 from raters.models import Participation, Rater
+from raters.quotas import QuotaFill, fills_of, full_among
 from raters.services.identities import find_participation, note_visit
 from studies.models import (
     AttentionCheck,
@@ -26,11 +24,9 @@ from studies.models import (
     Cell,
     CompletionCode,
     ConsentText,
-    Quota,
     Study,
     WebhookEvent,
 )
-from studies.planning import TAKES_A_PLACE
 from studies.services import CELL_SEPARATOR
 from studies.stopping import has_ended
 from studies.webhooks import announce
@@ -48,32 +44,6 @@ MAY_COME_BACK: Final = (State.RETURNED, State.TIMED_OUT, State.SCREENED_OUT)
 # How often she may answer the questions before the first battle: as many as recruiting platforms
 # demand before somebody may be sent away.
 COMPREHENSION_TRIES: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaFill:
-    """How far a quota is filled, counted now."""
-
-    quota: Quota
-    target: int
-    reserved: int
-    active: int
-    completed: int
-
-    @property
-    def taken(self) -> int:
-        """Places that nobody else can have."""
-        return self.reserved + self.active + self.completed
-
-    @property
-    def is_full(self) -> bool:
-        """No place is left."""
-        return self.taken >= self.target
-
-
-def places(study: Study) -> tuple[QuotaFill, ...]:
-    """How far each quota of the study is filled, in the order of axes and groups, or of cells."""
-    return _fill(study, study.quotas.select_related("group__axis", "cell"))
 
 
 def reserve_place(
@@ -142,8 +112,8 @@ def reserve_place(
                 **fields_for(study.pk, identity, source=source),
                 created_at=at,
             )
-        fills = _fills(study, participation.cell)
-        full = _full_among(fills)
+        fills = fills_of(study, participation.cell)
+        full = full_among(fills)
         participation.state = State.SCREENED_OUT if full else State.RESERVED
         participation.address_hash = address_hash or participation.address_hash
         participation.device_hash = device_hash or participation.device_hash
@@ -225,7 +195,7 @@ def bring_back(participation: Participation, *, at: datetime) -> str:
     study = participation.study
     if study.state != Study.State.OPEN:
         return _("The study is %(state)s.") % {"state": study.get_state_display()}
-    if full := _full_among(_fills(study, participation.cell)):
+    if full := full_among(fills_of(study, participation.cell)):
         return _("No place is left for %(groups)s.") % {"groups": ", ".join(full)}
     kept_until = at + _keeping_time(study)
     struck_out = (State.STRUCK_OUT,)
@@ -313,19 +283,6 @@ def _cell_of(study: Study, groups: Mapping[str, str]) -> Cell | None:
     return cell
 
 
-def _fills(study: Study, cell: Cell | None) -> tuple[QuotaFill, ...]:
-    """How far the quotas of a cell are filled: its own, or its groups'."""
-    if cell is None:
-        return ()
-    quotas = study.quotas.filter(Q(cell=cell) | Q(group__cell_groups__cell=cell))
-    return _fill(study, quotas.select_related("group__axis", "cell"))
-
-
-def _full_among(fills: Iterable[QuotaFill]) -> tuple[str, ...]:
-    """What the groups without a place are called."""
-    return tuple(str(fill.quota.group or fill.quota.cell) for fill in fills if fill.is_full)
-
-
 def _announce_last_places(study: Study, fills: Iterable[QuotaFill], *, at: datetime) -> None:
     """Tell of quotas in which one place was left before it was taken, once for each target.
 
@@ -344,33 +301,6 @@ def _announce_last_places(study: Study, fills: Iterable[QuotaFill], *, at: datet
         }
         key = f"{fill.quota.pk}:{fill.target}"
         announce(study, WebhookEvent.Kind.QUOTA_FULL, facts, key=key, at=at)
-
-
-def _fill(study: Study, quotas: Iterable[Quota]) -> tuple[QuotaFill, ...]:
-    quotas = list(quotas)
-    in_cells = _taken(study, "cell_id", [quota.cell_id for quota in quotas])
-    in_groups = _taken(study, "cell__cell_groups__group_id", [quota.group_id for quota in quotas])
-
-    def fill(quota: Quota) -> QuotaFill:
-        taken, key = (in_groups, quota.group_id) if quota.group_id else (in_cells, quota.cell_id)
-        reserved, active, completed = (taken[key, state] for state in TAKES_A_PLACE)
-        return QuotaFill(quota, quota.target, reserved, active, completed)
-
-    return tuple(map(fill, quotas))
-
-
-def _taken(study: Study, path: str, keys: Sequence[int | None]) -> Counter[tuple[int | None, str]]:
-    """Places taken, by group or cell as `path` leads to it, and state."""
-    wanted = [key for key in keys if key is not None]
-    if not wanted:
-        return Counter()
-    rows = (
-        study.participations.filter(**{f"{path}__in": wanted}, state__in=TAKES_A_PLACE)
-        .order_by()
-        .values_list(path, "state")
-        .annotate(Count("pk"))
-    )
-    return Counter({(key, state): number for key, state, number in rows})
 
 
 def _keeping_time(study: Study) -> timedelta:

@@ -137,7 +137,7 @@ def _rush(study: "Study", crowd: Crowd) -> list[str]:
 
 
 def _quotas(study: "Study", is_meant: Callable[[Any], bool]) -> list[str]:
-    from raters.services.panel import places
+    from raters.quotas import places
 
     return [str(fill.quota) for fill in places(study) if is_meant(fill)]
 
@@ -150,7 +150,7 @@ def _places_taken(study: "Study") -> int:
 
 def _turned_away_for_nothing(study: "Study") -> list[str]:
     """Raters who were turned away although each of their quotas has a place."""
-    from raters.services.panel import places
+    from raters.quotas import places
 
     full = [fill.quota for fill in places(study) if fill.is_full]
     groups, cells = {quota.group_id for quota in full}, {quota.cell_id for quota in full}

@@ -24,11 +24,12 @@ from raters.models import (
 )
 from raters.quality.broken import PARAGRAPHS
 from raters.quality.flaws import FlawKind
+from raters.quotas import places
 from raters.services.battles import give_verdicts, next_battle
 from raters.services.checks import items_of, placement_of
 from raters.services.drawing import _seen
 from raters.services.erasing import withdraw_and_erase
-from raters.services.panel import places, reserve_place
+from raters.services.panel import reserve_place
 from raters.services.previews import end_preview, start_preview
 from raters.services.replies import _ask, claim_reply, make_reply
 from raters.services.screening import DEFAULTS

@@ -30,11 +30,12 @@ from raters.models import (
     Turn,
     Verdict,
 )
+from raters.quotas import places
 from raters.services.battles import send_message
 from raters.services.erasing import erase_after_retention, withdraw_and_erase
 from raters.services.exclusions import exclude, lift_exclusion
 from raters.services.identities import note_visit
-from raters.services.panel import keep_place, places, reserve_place
+from raters.services.panel import keep_place, reserve_place
 from raters.services.replies import claim_reply, finish_reply, make_reply
 from studies.models import Study
 from studies.providers import Reply as Answer

@@ -17,11 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from raters.errors import GroupsError, PlaceLostError, QuotaFullError, StudyClosedError
 from raters.identities import Identity
 from raters.models import Battle, Participation, Rater
+from raters.quotas import places
 from raters.services.panel import (
     complete_participation,
     completion_code_for,
     keep_place,
-    places,
     release_expired_places,
     reserve_place,
     return_place,

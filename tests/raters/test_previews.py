@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import User
 from raters.errors import PreviewRefusedError
 from raters.models import Battle, Participation, Rater, Reply, Strike, Turn, Verdict
+from raters.quotas import places
 from raters.services.erasing import withdraw_and_erase
-from raters.services.panel import places
 from raters.services.previews import KEPT, end_preview, end_stale_previews, start_preview
 from raters.services.replies import make_reply
 from raters.tasks import end_stale_previews as beat

@@ -12,7 +12,7 @@ from leaderboards.models import Standing
 from leaderboards.services.boards import take_board
 from raters.errors import RaterError
 from raters.models import Battle, Reply, Turn, Verdict
-from raters.services.panel import places
+from raters.quotas import places
 from raters.services.simulated import SIMULATED_REPLY, answer_as_simulated, skip_screens
 from raters.simulation import Cells, Population, draw_skills
 from studies.errors import StateError, StudyNotReadyError

@@ -18,8 +18,8 @@ from hustings.benchmarks.crowd import Crowd, Seen, visits_of
 from hustings.benchmarks.scratch import scratch_database
 from hustings.benchmarks.serving import WEB_PROCESSES, Site, serve_chat_models, serve_site
 from raters.models import Participation, Reply, Turn, Verdict
+from raters.quotas import places
 from raters.services.identities import ids_of
-from raters.services.panel import places
 from studies.dimension_templates import add_dimension_template
 from studies.models import ChatModel, CompletionCode, Study
 from studies.planning import allocate_quotas, open_study
